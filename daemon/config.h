@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Configuration: INI, strict, with drop-ins. /etc/nearq/nearq.conf, then the .conf files of /etc/nearq/nearq.conf.d in order of
+ * name; a later value replaces an earlier one. Sections: [nearq] (mode, tick_ms, exclude, state) and [policy] (the
+ * settings of nq_policy_settings). An unknown section or key, a bad number or unit, a value out of range, a key
+ * twice in one file: a fault with file, line, key, what was found and what is allowed.
+ */
+#ifndef NEARQ_DAEMON_CONFIG_H
+#define NEARQ_DAEMON_CONFIG_H
+
+#include <nearq/policy.h>
+#include <nearq/serial.h>
+
+enum nq_mode {
+	NQ_MODE_OBSERVE, /* plan, explain and measure; write nothing. The default. */
+	NQ_MODE_ACT,
+	NQ_MODE_COUNT
+};
+
+struct nq_config {
+	enum nq_mode mode;
+	uint64_t tick_ms; /* 100 - 3,600,000; 2,000 (002_a1e87099c2bc83d0.txt, "every two seconds by default") */
+	char *state;      /* directory of the journal, absolute; /var/lib/nearq */
+	char **exclude;   /* fnmatch patterns of interface names, NULL-terminated */
+	struct nq_policy policy;
+};
+
+#define NQ_CONFIG_PATH "/etc/nearq/nearq.conf"
+
+int nq_config_new(struct nq_config **ret); /* defaults */
+struct nq_config *nq_config_free(struct nq_config *config);
+/*
+ * path NULL: the default path, and its absence means defaults. With a path, absence is -ENOENT. Drop-ins are
+ * read from path + ".d". 0, -EBADMSG with fault, -errno with fault.
+ */
+int nq_config_load(const char *path, struct nq_config **ret, struct nq_fault *ret_fault);
+
+#endif

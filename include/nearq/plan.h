@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The plan: what to change on a host, in order, each action with its reason; and what was left alone
+ * although it is remote, with the reason too.
+ *
+ * nq_plan_make() is a pure function: same host, policy and memory, same plan to the byte, whatever the
+ * order of the objects in the input arrays. On a host to which its plan was applied it returns an empty
+ * plan. It never returns a plan that costs more than doing nothing.
+ */
+#ifndef NEARQ_PLAN_H
+#define NEARQ_PLAN_H
+
+#include <nearq/host.h>
+#include <nearq/policy.h>
+
+enum nq_action_kind {
+	NQ_ACTION_HOME,      /* vm: CPUs and memory of these nodes */
+	NQ_ACTION_QUEUE_CPU, /* queue: served by this CPU */
+	NQ_ACTION_STEER,     /* vnic: received through rx_queue, sent through tx_queue */
+	NQ_ACTION_KIND_COUNT
+};
+
+/* Why. The meaning of nq_reason.value[] is given per rule; a rule is rendered as text by nq_explain_*(). */
+enum nq_rule {
+	NQ_RULE_HOME_BEST_FIT,    /* H1: node {0} has room ({1} of {2} per mille CPU after, {3} of {4} bytes free) and is cheapest */
+	NQ_RULE_HOME_ROUND_ROBIN, /* H1: node {0} is next in turn and has room */
+	NQ_RULE_QUEUE_NEAR_PNIC,  /* N9: default queue belongs on the pnic's node {0}; was on {1}; distance {2} */
+	NQ_RULE_QUEUE_NEAR_VMS,   /* N1 1130: free queue brought to node {0} of the vm it will serve; was on {1} */
+	NQ_RULE_QUEUE_ON_VM_NODE, /* N1 1140-1150: queue on the vm's node {0} has room: {1} of {2} packets/s */
+	NQ_RULE_QUEUE_NEW,        /* N1 1130: no queue with room on node {0}; a free one is taken there */
+	NQ_RULE_QUEUE_CHEAPEST,   /* N2: no queue to be had on node {0}; node {1} is the cheapest with room */
+	/* why not */
+	NQ_RULE_KEPT_DWELL,       /* moved {0} ms ago, dwell is {1} ms */
+	NQ_RULE_KEPT_SMALL_GAIN,  /* would save {0} ns/s; needed {1} */
+	NQ_RULE_KEPT_ONE_OFF,     /* would save {0} ns within the horizon; moving costs {1} ns */
+	NQ_RULE_KEPT_PINNED,      /* pinned by the operator */
+	NQ_RULE_KEPT_NO_ROOM,     /* nothing nearer has room */
+	NQ_RULE_KEPT_NO_STEERING, /* the pnic cannot steer by MAC */
+	NQ_RULE_KEPT_NO_UPLINK,   /* the vnic has no pnic */
+	NQ_RULE_KEPT_NO_TRAFFIC,  /* no traffic in this interval */
+	NQ_RULE_KEPT_BEST,        /* already the cheapest place: {0} ns/s, next best {1} */
+	NQ_RULE_COUNT
+};
+
+#define NQ_REASON_VALUES 5
+
+struct nq_reason {
+	enum nq_rule rule;
+	uint64_t value[NQ_REASON_VALUES];
+};
+
+/* The best alternative that was considered and lost. */
+struct nq_rejected {
+	uint32_t target;  /* node index (HOME), cpu index (QUEUE_CPU) or queue index (STEER); NQ_NONE: none was possible */
+	uint64_t cost_ns; /* what the object would have cost there, ns/s */
+};
+
+struct nq_action {
+	enum nq_action_kind kind;
+	uint32_t vm;    /* HOME */
+	uint32_t vnic;  /* STEER */
+	uint32_t queue; /* QUEUE_CPU */
+	struct nq_nodeset home_from, home_to;   /* HOME */
+	uint32_t cpu_from, cpu_to;              /* QUEUE_CPU; indices into cpus */
+	uint32_t rx_from, rx_to, tx_from, tx_to; /* STEER; indices into queues, NQ_NONE = default queues */
+	struct nq_reason reason;
+	struct nq_rejected rejected;
+	uint64_t cost_before_ns, cost_after_ns; /* of the object, ns/s; gain = before - after */
+	uint64_t once_ns;                       /* one-off cost, ns of CPU */
+};
+
+/* A vnic that stays with part of its traffic remote, and why. */
+struct nq_kept {
+	uint32_t vnic;
+	struct nq_reason reason;
+};
+
+struct nq_plan {
+	uint64_t time_ns;                       /* of the host it was made for */
+	uint64_t cost_before_ns, cost_after_ns; /* of the whole host, ns/s */
+	struct nq_action *actions;
+	uint32_t n_actions;
+	struct nq_kept *kept;
+	uint32_t n_kept;
+};
+
+/*
+ * What the planner remembers from tick to tick: when each object last moved, keyed by what stays the
+ * same when indices change. Sorted by kind, then key. Moves count from nq_memory_learn(), which is
+ * called with what was really applied, so that a failed action does not start a dwell.
+ */
+struct nq_memory_entry {
+	enum nq_action_kind kind;
+	const char *key;   /* HOME: vm name; QUEUE_CPU: "pnic/index"; STEER: MAC in lower-case hex with colons */
+	uint64_t moved_ns; /* nq_host.time_ns of the last move */
+};
+
+struct nq_memory {
+	struct nq_memory_entry *entries;
+	uint32_t n_entries;
+	uint32_t next_node; /* round robin: kernel id of the node the last vm was placed on, NQ_NONE at first */
+};
+
+int nq_memory_new(struct nq_memory **ret);
+struct nq_memory *nq_memory_free(struct nq_memory *memory);
+/* Notes that action `which` of the plan was carried out; forgets objects the host no longer has. 0 or -ENOMEM. */
+int nq_memory_learn(struct nq_memory *memory, const struct nq_host *host, const struct nq_plan *plan, uint32_t which);
+
+/*
+ * Makes the plan. memory may be NULL (nothing remembered). 0 with *ret, -ENOMEM, or -EINVAL for a host
+ * or policy that fails its check. *ret is untouched on failure.
+ */
+int nq_plan_make(const struct nq_host *host, const struct nq_policy *policy, const struct nq_memory *memory,
+		 struct nq_plan **ret);
+struct nq_plan *nq_plan_free(struct nq_plan *plan);
+
+/* The host as it will be when the plan is done: a what-if. Loads follow their VMs and queues. 0 or -ENOMEM. */
+int nq_plan_apply(const struct nq_host *host, const struct nq_plan *plan, struct nq_host **ret);
+
+/* Cost of the host as it stands, ns/s: what cost_before_ns is made of. */
+uint64_t nq_host_cost(const struct nq_host *host, const struct nq_policy *policy);
+
+#endif
