@@ -158,7 +158,7 @@ def boot_once(shape, choice, accel, restarts):
 
 def boot(shape, choice, progress, restarts=0):
     """Boot with bounded attempts: KVM first where it can be opened, software emulation then."""
-    ways = (["kvm"] if machine.kvm_usable() and not os.environ.get("NEARQ_LAB_NO_KVM") else []) + ["tcg"] * ATTEMPTS
+    ways = machine.accelerators(ATTEMPTS)
     for attempt, accel in enumerate(ways):
         progress.say(f"boot shape {shape.name}: {len(shape.nodes)} nodes, {shape.cpus} CPUs, {accel}")
         reason = boot_once(shape, choice, accel, restarts)
@@ -166,7 +166,7 @@ def boot(shape, choice, progress, restarts=0):
             progress.say(f"guest is up after {state()['boot_seconds']} s of boot")
             return
         progress.say(f"attempt {attempt + 1} of {len(ways)} failed: {reason}")
-        restarts += accel == "tcg"
+        restarts += 1
     raise LabError(f"the guest did not boot in {len(ways)} attempts: {reason}; see {lab_path('last-failed-console.log')}")
 
 

@@ -5,9 +5,10 @@ All paths of sockets and pipes are relative: QEMU runs inside the run directory,
 path never meets the 107 bytes of a unix socket address.
 """
 import os
+import re
 
 from . import fetch, shape as shapes
-from .paths import CHECKOUT, LabError, lab_path
+from .paths import CHECKOUT, LabError, lab_path, read_text
 
 KERNEL_ARGS = ("console=ttyS0 quiet panic=-1 mitigations=off audit=0 tsc=reliable no_timer_check "
                "intel_iommu=off random.trust_cpu=on net.ifnames=0 systemd.unified_cgroup_hierarchy=1")
@@ -17,8 +18,22 @@ BUS_FIRST, BUS_STEP = 64, 16
 
 
 def kvm_usable():
-    """Can this user open /dev/kvm? Whether guests run on it shows only when one boots."""
-    return os.access("/dev/kvm", os.R_OK | os.W_OK)
+    """Is KVM worth an attempt: may this user open it, and has the processor virtualization?
+
+    A /dev/kvm without the processor's flag (seen on a cloud machine) offers a KVM that cannot run an unchanged
+    kernel: the guest then hangs in its first instructions."""
+    flags = re.search(r"^flags\s*:.*\b(vmx|svm)\b", read_text("/proc/cpuinfo", ""), re.M)
+    return bool(flags) and os.access("/dev/kvm", os.R_OK | os.W_OK)
+
+
+def accelerators(attempts):
+    """What the attempts to boot use, in turn; NEARQ_LAB_ACCEL=tcg or kvm leaves no choice."""
+    chosen = os.environ.get("NEARQ_LAB_ACCEL", "")
+    if chosen not in ("", "tcg", "kvm"):
+        raise LabError(f"NEARQ_LAB_ACCEL={chosen}: must be tcg or kvm", 2)
+    if chosen:
+        return [chosen] * attempts
+    return (["kvm"] if kvm_usable() else []) + ["tcg"] * attempts
 
 
 def processors(shape):
