@@ -11,7 +11,7 @@ from . import fetch, shape as shapes
 from .paths import CHECKOUT, LabError, lab_path, read_text
 
 KERNEL_ARGS = ("console=ttyS0 quiet panic=-1 mitigations=off audit=0 tsc=reliable no_timer_check "
-               "intel_iommu=off random.trust_cpu=on net.ifnames=0 systemd.unified_cgroup_hierarchy=1")
+               "intel_iommu=off random.trust_cpu=on net.ifnames=0")
 GUEST_MODULES = ("veth bridge tun macvlan act_bpf cls_bpf cls_flower sch_ingress act_mirred vhost_net "
                  "af_packet_diag")
 BUS_FIRST, BUS_STEP = 64, 16
