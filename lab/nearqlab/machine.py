@@ -37,12 +37,20 @@ def accelerators(attempts):
 
 
 def processors(shape):
-    """Sockets, dies and cores: a package per socket, a node per die, where the nodes are alike."""
+    """Sockets and cores: a package per socket where the nodes are alike, else one socket.
+
+    No dies for the nodes of a package: QEMU 10.0 asserts in encode_topo_cpuid1f when there are any."""
     cores = {node.cpus for node in shape.nodes}
-    if len(cores) > 1:
-        return f"{shape.cpus},sockets=1,cores={shape.cpus}"
-    dies = len(shape.nodes) // shape.packages
-    return f"{shape.cpus},sockets={shape.packages},dies={dies},cores={cores.pop()},threads=1"
+    packages = shape.packages if len(cores) == 1 else 1
+    return f"{shape.cpus},sockets={packages},cores={shape.cpus // packages},threads=1"
+
+
+def last_level_cache(shape):
+    """Whose the L3 is: a package's, or a core's where a package has several nodes.
+
+    Linux complains about siblings of a cache that belong to two nodes."""
+    level = "socket" if len(shape.nodes) == shape.packages and len({n.cpus for n in shape.nodes}) == 1 else "core"
+    return f",smp-cache.0.cache=l3,smp-cache.0.topology={level}"
 
 
 def numa(shape):
@@ -97,9 +105,9 @@ def command(shape, accel):
     program, _ = fetch.qemu_command()
     split = ",kernel-irqchip=split" if accel == "kvm" else ""
     engine = "kvm" if accel == "kvm" else "tcg,thread=multi"
-    cpu = "host" if accel == "kvm" else "max,+x2apic,la57=off"
+    cpu = "host" if accel == "kvm" else "max,vendor=GenuineIntel,+x2apic,la57=off"
     words = [program, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-             "-machine", f"q35{split}", "-accel", engine, "-cpu", cpu, "-smp", processors(shape)]
+             "-machine", f"q35{split}{last_level_cache(shape)}", "-accel", engine, "-cpu", cpu, "-smp", processors(shape)]
     words += firmware() + numa(shape)
     words += ["-device", "intel-iommu,intremap=on,eim=on"] + bridges(shape)
     for index, one in enumerate(shape.nics):

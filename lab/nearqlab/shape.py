@@ -159,6 +159,9 @@ def parse(source, name, text):
         reader.fail("nodes", f"{len(nodes)} nodes: must be 1 .. {NODES_MOST}, and 1 without NUMA")
     if not 1 <= sum(n.cpus for n in nodes) <= CPUS_MOST or not nodes[0].cpus:
         reader.fail("nodes", f"must have 1 .. {CPUS_MOST} CPUs in all, the first node at least one")
+    with_cpus = [bool(n.cpus) for n in nodes]
+    if with_cpus != sorted(with_cpus, reverse=True):
+        reader.fail("nodes", "nodes without CPUs must come last: Linux numbers them so")
     packages = reader.integer("packages", 1, len(nodes), len(nodes))
     if len(nodes) % packages:
         reader.fail("packages", f"{packages} does not divide the {len(nodes)} nodes")
