@@ -10,7 +10,7 @@ import pytest
 
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "lab"))
-from nearqlab.session import Host, Stalled  # noqa: E402
+from nearqlab.session import Host, Stalled, expand  # noqa: E402
 
 BUILD = Path(os.environ.get("NEARQ_BUILD", TOP / "build"))
 ATTEMPTS = 3
@@ -32,7 +32,6 @@ class Scenario:
 
     def home(self, vm):
         """Nodes on which a VM may run, by its cgroup."""
-        from nearqlab.session import expand
         nodes = self.host.nodes()
         text = self.host.out(f"cat {vm['cgroup']}/cpuset.cpus.effective")
         return sorted({nodes[cpu] for cpu in expand(text)})

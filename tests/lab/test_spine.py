@@ -75,6 +75,11 @@ def start_run(host, *words):
     return int(host.out(f"setsid {nearq} >/tmp/run.log 2>&1 & echo $!"))
 
 
+def end_politely(host, pid):
+    """SIGTERM, and until the process is gone."""
+    host.out(f"kill -TERM {pid}; exec tail --pid={pid} -f /dev/null", timeout=30)
+
+
 def wait_for(host, command, deadline_s=40):
     """Until a shell condition holds in the guest."""
     end = time.monotonic() + deadline_s
@@ -101,7 +106,7 @@ def test_kill_9_of_run_then_put_back_A5(host, how):
         else:  # a run that finds the journal of a crash puts back first; ended politely, it leaves nothing
             pid = start_run(host)
             wait_for(host, STEERED)
-            host.out(f"kill -TERM {pid}; while kill -0 {pid} 2>/dev/null; do :; done", timeout=30)
+            end_politely(host, pid)
     settings_equal(first, host.settings())
 
 
@@ -122,7 +127,7 @@ def test_vm_moved_by_hand_is_followed_by_its_queue_N1(host):
                 break
             assert time.monotonic() < end, f"still {local} of {total}\n" + host.out("cat /tmp/run.log")
         host.out(f"echo 2 >{vm['cgroup']}/cpuset.mems; echo 4-5 >{vm['cgroup']}/cpuset.cpus")
-        host.out(f"kill -TERM {pid}; while kill -0 {pid} 2>/dev/null; do :; done", timeout=30)
+        end_politely(host, pid)
     settings_equal(first, host.settings())
 
 
