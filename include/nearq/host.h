@@ -224,7 +224,7 @@ struct nq_violation {
 	uint32_t other;
 };
 
-/* 0, or -EINVAL with *ret filled. */
+/* 0, -EINVAL with *ret filled, or -ENOMEM. */
 int nq_host_check(const struct nq_host *host, struct nq_violation *ret);
 
 #endif

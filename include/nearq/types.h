@@ -16,6 +16,15 @@
 /* Largest number of NUMA nodes a host may have: the kernel's own limit (MAX_NUMNODES with NODES_SHIFT 10). */
 #define NQ_MAX_NODES 1024u
 
+/*
+ * Limits of what a host may claim. They keep every product of the cost model within 64 bits (core/cost.c) and every
+ * number within a JSON integer; a real machine stays far below them.
+ */
+#define NQ_MAX_RATE (UINT64_C(1) << 40)	   /* packets/s, bytes/s: 8.8 Tb/s */
+#define NQ_MAX_VALUE ((uint64_t)INT64_MAX) /* bytes, nanoseconds, costs */
+#define NQ_MAX_DISTANCE 255u		   /* ACPI SLIT: unreachable */
+#define NQ_MAX_NAME 47u			   /* bytes of a pnic's name, so that NQ_QUEUE_TEXT holds its queues' */
+
 /* A set of node *indices* (positions in nq_host.nodes, not kernel ids). */
 struct nq_nodeset {
 	uint64_t word[NQ_MAX_NODES / 64];
@@ -43,8 +52,8 @@ bool nq_mac_is_multicast(const struct nq_mac *mac);
 /* Rates per second, averaged over nq_host.interval_ns. */
 struct nq_rates {
 	uint64_t packets; /* packets/s */
-	uint64_t bytes;   /* bytes/s */
-	uint64_t drops;   /* packets/s that were dropped */
+	uint64_t bytes;	  /* bytes/s */
+	uint64_t drops;	  /* packets/s that were dropped */
 };
 
 #endif

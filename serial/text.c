@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Names of single objects as text: MACs, queues, sets of nodes. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <nearq/serial.h>
+
+void nq_mac_text(const struct nq_mac *mac, char ret[NQ_MAC_TEXT])
+{
+	const uint8_t *byte = mac->byte;
+
+	snprintf(ret, NQ_MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", byte[0], byte[1], byte[2], byte[3], byte[4],
+		 byte[5]);
+}
+
+static int hex_digit(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	digit |= 'a' - 'A';
+	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -EINVAL;
+}
+
+int nq_mac_parse(const char *text, struct nq_mac *ret)
+{
+	struct nq_mac mac;
+
+	for (size_t i = 0; i < sizeof(mac.byte); i++, text += 3) {
+		int high = hex_digit(text[0]);
+		int low = high < 0 ? -EINVAL : hex_digit(text[1]);
+
+		if (low < 0 || text[2] != (i + 1 < sizeof(mac.byte) ? ':' : '\0'))
+			return -EINVAL;
+		mac.byte[i] = (uint8_t)(high << 4 | low);
+	}
+	*ret = mac;
+	return 0;
+}
+
+void nq_queue_text(const struct nq_host *host, uint32_t queue, char ret[NQ_QUEUE_TEXT])
+{
+	const struct nq_queue *self = queue < host->n_queues ? &host->queues[queue] : NULL;
+	const char *pnic = self && self->pnic < host->n_pnics ? host->pnics[self->pnic].name : "?";
+
+	if (queue == NQ_NONE)
+		snprintf(ret, NQ_QUEUE_TEXT, "default");
+	else if (!self)
+		snprintf(ret, NQ_QUEUE_TEXT, "?");
+	else
+		snprintf(ret, NQ_QUEUE_TEXT, "%s/%s%" PRIu32, pnic, self->kind == NQ_QUEUE_SOFT ? "cpu" : "",
+			 self->index);
+}
+
+/* The member of the set whose kernel id is the lowest that is at least `from`; NQ_NONE when there is none. */
+static uint32_t next_id(const struct nq_host *host, const struct nq_nodeset *set, uint32_t from)
+{
+	uint32_t least = NQ_NONE;
+
+	for (uint32_t i = nq_nodeset_next(set, 0); i < host->n_nodes; i = nq_nodeset_next(set, i + 1)) {
+		uint32_t id = host->nodes[i].id;
+
+		if (id >= from && id < least)
+			least = id;
+	}
+	return least;
+}
+
+#define ELLIPSIS "…"
+
+void nq_nodeset_text(const struct nq_host *host, const struct nq_nodeset *set, char *ret, size_t size)
+{
+	uint32_t first = next_id(host, set, 0);
+	size_t used = 0;
+
+	if (size)
+		*ret = '\0';
+	while (first != NQ_NONE) {
+		uint32_t last = first, next = next_id(host, set, first + 1);
+		char piece[32];
+		int length;
+
+		for (; next == last + 1; next = next_id(host, set, next + 1))
+			last = next;
+		length = snprintf(piece, sizeof(piece), "%s%" PRIu32, used ? "," : "", first);
+		if (last > first)
+			length += snprintf(piece + length, sizeof(piece) - (size_t)length, "-%" PRIu32, last);
+		if (used + (size_t)length + (next == NQ_NONE ? 0 : sizeof(ELLIPSIS) - 1) >= size) {
+			if (used + sizeof(ELLIPSIS) <= size)
+				snprintf(ret + used, size - used, ELLIPSIS);
+			return;
+		}
+		snprintf(ret + used, size - used, "%s", piece);
+		used += (size_t)length;
+		first = next;
+	}
+}
