@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Run a command in the guest: output live, exit code back, a deadline always.
 
-The command's folder is made under a temporary name in the writable share, renamed, and announced with one line
-through the guest's second serial port. A pipe takes such a line whole, so any number of commands may run at once.
+The command's folder is made in the writable share, then a request is put into the queue beside it and the agent woken
+through the guest's second serial port. Names are unique, so any number of commands may run at once.
 """
 import os
 import shlex
@@ -43,25 +43,28 @@ def submit(words, stdin, environment):
     """Hand a command over; returns its id and folder."""
     name = f"{os.getpid()}-{time.monotonic_ns():x}"
     folder = guest.run_path("share", "cmd", name)
-    os.makedirs(folder + ".tmp")
-    write_atomically(os.path.join(folder + ".tmp", "script"), script(words, environment))
+    os.makedirs(folder)
+    write_atomically(os.path.join(folder, "script"), script(words, environment))
     for output in ("out", "err"):
-        write_atomically(os.path.join(folder + ".tmp", output), "")
-    with open(os.path.join(folder + ".tmp", "stdin"), "wb") as stream:
+        write_atomically(os.path.join(folder, output), "")
+    with open(os.path.join(folder, "stdin"), "wb") as stream:
         stream.write(stdin)
-    os.rename(folder + ".tmp", folder)
-    ring(f"run {name}\n")
+    request(f"run.{name}")
     return name, folder
 
 
-def ring(line):
-    """Send the agent one line."""
+def request(name):
+    """Put a request into the agent's queue and wake it."""
+    with open(guest.run_path("share", "queue", name), "wb"):
+        pass
     try:
         bell = os.open(guest.run_path("bell.in"), os.O_WRONLY | os.O_NONBLOCK)
     except OSError as error:
         raise Stalled(f"QEMU does not listen ({error.strerror})") from error
     try:
-        os.write(bell, line.encode())
+        os.write(bell, b"\n")
+    except BlockingIOError:
+        pass  # a full pipe wakes as well
     finally:
         os.close(bell)
 
@@ -113,11 +116,13 @@ def execute(words, timeout, stdin=b"", environment=None):
     try:
         return follow(value, folder, time.monotonic() + timeout)
     except TimeoutError:
-        ring(f"kill {name}\n")
+        if guest.console_mark():
+            raise Stalled(f"no end after {timeout:g} s, and the console says: {guest.console_mark()}") from None
+        request(f"kill.{name}")
         print(f"nearq-lab: no end after {timeout:g} s: {shlex.join(words)}", file=sys.stderr)
         return TIMED_OUT
     except KeyboardInterrupt:
-        ring(f"kill {name}\n")
+        request(f"kill.{name}")
         return INTERRUPTED
     finally:
         if os.path.exists(os.path.join(folder, "rc")):

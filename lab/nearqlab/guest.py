@@ -72,31 +72,43 @@ def heartbeat_age():
     return float("inf")
 
 
-def stall_reason():
-    """Why the guest counts as hung, or None."""
-    console = read_text(run_path("console.log"), "") if os.path.exists(run_path("console.log")) else ""
-    age = heartbeat_age()
-    if age > STALL_SECONDS:
-        mark = next((m for m in STALL_MARKS if m in console), "no stall report on the console")
-        return f"no heartbeat for {age:.0f} s ({mark})"
+def console_mark():
+    """A sign of a hang that the guest's kernel has put on the console, or None."""
+    with contextlib.suppress(FileNotFoundError), open(run_path("console.log"), "rb") as stream:
+        console = stream.read().decode(errors="replace")
+        return next((mark for mark in STALL_MARKS if mark in console), None)
     return None
 
 
+def stall_limit():
+    """Seconds without a heartbeat after which the guest counts as hung."""
+    text = os.environ.get("NEARQ_LAB_STALL_SECONDS", "")
+    if text and not text.isdigit():
+        raise LabError(f"NEARQ_LAB_STALL_SECONDS={text}: must be a number of seconds", 2)
+    return int(text or STALL_SECONDS)
+
+
+def stall_reason():
+    """Why the guest counts as hung, or None."""
+    age = heartbeat_age()
+    if age <= stall_limit():
+        return None
+    return f"no heartbeat for {age:.0f} s ({console_mark() or 'the console reports nothing'})"
+
+
 def boot_stall(deadline):
-    """Why a boot counts as failed, or None: late, or the console reports a stall."""
-    console = ""
-    with contextlib.suppress(FileNotFoundError), open(run_path("console.log"), "rb") as stream:
-        console = stream.read().decode(errors="replace")
-    for mark in STALL_MARKS:
-        if mark in console:
-            return f"the guest's kernel says: {mark}"
+    """Why a boot counts as failed, or None: late, or the console reports a hang."""
+    mark = console_mark()
+    if mark:
+        return f"the guest's kernel says: {mark}"
     return f"not up after {BOOT_SECONDS} s" if time.monotonic() > deadline else None
 
 
 def prepare(shape):
     """An empty run directory with all that a boot reads."""
     shutil.rmtree(run_path(), ignore_errors=True)
-    os.makedirs(run_path("share", "cmd"))
+    for folder in ("cmd", "queue"):
+        os.makedirs(run_path("share", folder))
     os.mkfifo(run_path("bell.in"))
     os.mkfifo(run_path("bell.out"))
     shutil.copy(os.path.join(LAB_SOURCE, "guest", "agent"), run_path("share", "agent"))
@@ -149,8 +161,8 @@ def boot_once(shape, choice, accel, restarts):
     if reason:
         kill(value)
         process.wait()
-        shutil.copy(run_path("console.log"), lab_path("last-failed-console.log")) \
-            if os.path.exists(run_path("console.log")) else None
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copy(run_path("console.log"), lab_path("last-failed-console.log"))
         return reason
     save_state({**value, "boot_seconds": round(time.monotonic() - begin, 2)})
     return None
@@ -239,6 +251,7 @@ def status():
     if not value:
         return {"state": "down"}
     reason = stall_reason()
-    word = "gone" if not alive(value) else "booting" if not value["boot_seconds"] else "stalled" if reason else "up"
+    word = "stalled" if reason else "up" if value["boot_seconds"] else "booting"
+    word = word if alive(value) else "gone"
     return {"state": word, **value, "heartbeat_age": round(heartbeat_age(), 1), "reason": reason,
             "run_dir": run_path(), "console": run_path("console.log")}
