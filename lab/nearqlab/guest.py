@@ -145,13 +145,20 @@ def cpus_missing(shape):
     return None if online == wanted else f"CPUs online are {online}, not {wanted}"
 
 
+def describe_nics(shape):
+    """For the state: each NIC, and the sockets by which nearq-traffic reaches it."""
+    return [{"name": n.name, "mac": n.mac, "model": n.model, "node": n.node,
+             "to_socket": run_path(f"nic{i}.qemu"), "bind": run_path(f"nic{i}.peer")}
+            for i, n in enumerate(shape.nics)]
+
+
 def boot_once(shape, choice, accel, restarts):
     """One boot; returns None when the guest is up, or why not (QEMU is then gone)."""
     prepare(shape)
     begin = time.monotonic()
     process = spawn(shape, accel)
     value = {"pid": process.pid, "start_time": start_time(process.pid), "shape": shape.name, "choice": choice,
-             "accel": accel, "restarts": restarts, "boot_seconds": None}
+             "accel": accel, "restarts": restarts, "boot_seconds": None, "nics": describe_nics(shape)}
     save_state(value)
     try:
         reason = wait_ready(process, begin + BOOT_SECONDS) or cpus_missing(shape)
