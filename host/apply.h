@@ -4,7 +4,8 @@
  *
  * An applier holds the journal's lock, so two of them never act on one host. An action is carried out
  * whole or not at all: when one of its settings fails, those already written for it are undone and the
- * outcome says why; the remaining actions of the plan are still tried only if they do not depend on it.
+ * outcome says why; the remaining actions of the plan are still tried only if they do not depend on it
+ * (a STEER depends on the QUEUE_CPU of its queues and on the HOME of its vm).
  */
 #ifndef NEARQ_HOST_APPLY_H
 #define NEARQ_HOST_APPLY_H
@@ -52,5 +53,7 @@ int nq_applier_restore(struct nq_applier *applier, bool force, nq_restored_fn re
 
 /* Number of settings now held by nearq, or -errno. */
 int nq_applier_held(struct nq_applier *applier);
+/* Number of journal entries of an earlier boot that were dropped at opening. */
+uint32_t nq_applier_dropped(const struct nq_applier *applier);
 
 #endif
