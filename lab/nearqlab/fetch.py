@@ -190,6 +190,13 @@ def fetched():
     return read_text(lab_path("fetched"), "").strip() == FORMAT
 
 
+def discard():
+    """Remove what a fetch of another format left."""
+    for folder in ("qemu", "kernel", "boot"):
+        shutil.rmtree(lab_path(folder), ignore_errors=True)
+    os.unlink(lab_path("fetched"))
+
+
 def fetch(progress):
     """Everything a boot needs; returns at once when it is there already."""
     os.makedirs(lab_path(), exist_ok=True)
@@ -197,6 +204,8 @@ def fetch(progress):
         fcntl.flock(lock, fcntl.LOCK_EX)
         if fetched():
             return
+        if os.path.exists(lab_path("fetched")):
+            discard()
         apt = PrivateApt()
         progress.say(f"update lists of {apt.release} and {apt.backports} in {lab_path('apt')}")
         apt.update()
