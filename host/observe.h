@@ -15,14 +15,20 @@ struct nq_source;
 
 enum nq_source_kind {
 	NQ_SOURCE_LIVE,
-	NQ_SOURCE_TREE,     /* directory with sys/, proc/ and perhaps netlink/ of a machine ("nearq capture") */
+	NQ_SOURCE_TREE,	    /* directory with sys/, proc/ and perhaps netlink/ of a machine ("nearq capture") */
 	NQ_SOURCE_HWLOC,    /* hwloc XML: topology only */
 	NQ_SOURCE_SNAPSHOT, /* nearq JSON */
 };
 
 struct nq_source_options {
-	const char *const *exclude; /* interface names never to touch or show, fnmatch patterns, NULL-terminated; may be NULL */
-	bool measure;               /* count frames per vnic and CPU with BPF, where possible */
+	const char *const
+		*exclude; /* interface names never to touch or show, fnmatch patterns, NULL-terminated; may be NULL */
+	/*
+	 * Interface names to take for physical although no device is behind them, patterns likewise; may be NULL. For a
+	 * host that is itself a container: its uplink is a veth, with queues and NAPI threads like any other.
+	 */
+	const char *const *physical;
+	bool measure; /* count frames per vnic and CPU with BPF, where possible */
 };
 
 /*
