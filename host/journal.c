@@ -64,6 +64,7 @@ static int fault_of(sqlite3 *db, int result)
 	} table[] = {
 		{ SQLITE_NOMEM, ENOMEM },    { SQLITE_FULL, ENOSPC },	 { SQLITE_READONLY, EROFS },
 		{ SQLITE_CORRUPT, EBADMSG }, { SQLITE_NOTADB, EBADMSG }, { SQLITE_BUSY, EBUSY },
+		{ SQLITE_ERROR, EBADMSG }, /* the statements are fixed: the tables must be others */
 	};
 	int error;
 	size_t i;
