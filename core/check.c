@@ -103,7 +103,8 @@ static bool check_pnic(struct place at)
 	       may_point(at, "physfn", pnic->physfn, at.host->n_pnics) &&
 	       (pnic->physfn != at.index || fail(at, NQ_VIOLATION_REFERENCE, "physfn", pnic->physfn, 0, 0)) &&
 	       may_point(at, "node", pnic->node, at.host->n_nodes) &&
-	       within(at, "steering", pnic->steering, 0, NQ_STEER_COUNT - 1);
+	       within(at, "steering", pnic->steering, 0, NQ_STEER_COUNT - 1) &&
+	       within(at, "rss_entries", pnic->rss_entries, 0, NQ_MAX_RSS_ENTRIES);
 }
 
 /* A soft queue is the kernel's thread of one CPU: it has no interrupt, no RSS entries and cannot move. */

@@ -54,6 +54,49 @@ char *support_snapshot_text(const struct nq_host *host)
 	return text;
 }
 
+char *support_plan_text(const struct nq_host *host, const struct nq_plan *plan)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	assert_int_equal(nq_plan_write(file, host, plan), 0);
+	fclose(file);
+	return text;
+}
+
+struct nq_plan *support_plan(const struct nq_host *host, const struct nq_policy *policy, const struct nq_memory *memory)
+{
+	struct nq_policy defaults;
+	struct nq_plan *plan = NULL;
+
+	nq_policy_init(&defaults);
+	assert_int_equal(nq_plan_make(host, policy ? policy : &defaults, memory, &plan), 0);
+	return plan;
+}
+
+struct nq_host *support_planned(const struct nq_host *host, const struct nq_plan *plan)
+{
+	struct nq_violation violation = { 0 };
+	struct nq_host *planned = NULL;
+	struct nq_fault fault = { "", "" };
+
+	assert_int_equal(nq_plan_apply(host, plan, &planned), 0);
+	if (nq_host_check(planned, &violation) < 0) {
+		nq_explain_violation(planned, &violation, &fault);
+		fail_msg("planned host: %s: %s", fault.where, fault.what);
+	}
+	return planned;
+}
+
+uint64_t support_cost(const struct nq_host *host)
+{
+	struct nq_policy policy;
+
+	nq_policy_init(&policy);
+	return nq_host_cost(host, &policy);
+}
+
 char *support_read_file(const char *name)
 {
 	FILE *file = open_data(name, "r");
