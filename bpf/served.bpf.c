@@ -9,10 +9,26 @@
 
 #include <bpf/bpf_helpers.h>
 
-/* The one field that is read; libbpf finds its place in the running kernel's structure. */
+/* The fields that are read; libbpf finds their places in the running kernel's structures. */
+struct ns_common {
+	unsigned int inum;
+} __attribute__((preserve_access_index));
+
+struct net {
+	struct ns_common ns;
+} __attribute__((preserve_access_index));
+
+typedef struct {
+	struct net *net;
+} __attribute__((preserve_access_index)) possible_net_t;
+
 struct net_device {
 	int ifindex;
+	possible_net_t nd_net;
 } __attribute__((preserve_access_index));
+
+/* Inode of the observer's network namespace: interface numbers mean nothing in another one. */
+const volatile __u32 netns;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
@@ -28,7 +44,7 @@ int count(__u64 *arguments) /* skb, dev */
 	__u32 ifindex = dev->ifindex;
 	__u64 *frames = bpf_map_lookup_elem(&served, &ifindex);
 
-	if (frames)
+	if (frames && dev->nd_net.net->ns.inum == netns)
 		++*frames; /* the CPU's own, and transmission runs with softirqs off */
 	return 0;
 }

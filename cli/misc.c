@@ -20,7 +20,7 @@ enum nq_exit nq_verb_check_config(struct nq_cli *cli)
 enum nq_exit nq_verb_capture(struct nq_cli *cli)
 {
 	struct nq_fault fault = { 0 };
-	int r = nq_source_capture(cli->options.argument, &fault);
+	int r = nq_source_capture(cli->options.argument, NULL, &fault);
 
 	return r < 0 ? nq_cli_fail(r, &fault) : NQ_EXIT_OK;
 }

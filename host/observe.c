@@ -486,13 +486,13 @@ static int capture_into(struct nq_source *source, struct nq_capture *capture, st
 	return r;
 }
 
-int nq_source_capture(const char *directory, struct nq_fault *ret_fault)
+int nq_source_capture(const char *directory, const struct nq_source_options *options, struct nq_fault *ret_fault)
 {
 	__attribute__((cleanup(close_sourcep))) struct nq_source *source = NULL;
 	struct nq_capture *capture;
 	int copied, r;
 
-	r = nq_source_open(NULL, NULL, &source, ret_fault);
+	r = nq_source_open(NULL, options, &source, ret_fault);
 	if (r < 0)
 		return r;
 	r = nq_capture_open(directory, &capture);

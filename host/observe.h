@@ -49,8 +49,10 @@ int nq_source_observe(struct nq_source *source, struct nq_host **ret, struct nq_
 
 /*
  * Writes everything that an observation of the live host reads into a new directory, so that
- * nq_source_open(directory) sees the same host. -EEXIST when the directory is not empty.
+ * nq_source_open(directory) sees the same host. options as for nq_source_open, may be NULL;
+ * names that they exclude are not asked about, but directory listings still have them. -EEXIST when the directory is
+ * not empty.
  */
-int nq_source_capture(const char *directory, struct nq_fault *ret_fault);
+int nq_source_capture(const char *directory, const struct nq_source_options *options, struct nq_fault *ret_fault);
 
 #endif

@@ -4,12 +4,12 @@
  *
  * Theory of operation. The RX folders of an interface in sysfs are its hard queues. What serves each is
  * found in three steps, each for what the step before left open: the kernel's own answer (netdev-genl: NAPI,
- * interrupt, thread), the interrupts' names, nothing. The serving CPU follows: of the NAPI thread when there is one
- * (its only allowed CPU, or the one it ran on last), else of the interrupt (where it is really delivered,
- * which differs from what was asked for until the next interrupt, and on most machines is one CPU of the mask).
+ * interrupt, thread; queue_kernel.c), the interrupts' names (queue_irq.c), nothing. The serving CPU follows: of the
+ * NAPI thread when there is one (its only allowed CPU, or the one it ran on last), else of the interrupt (where it is
+ * really delivered, which differs from what was asked for until the next interrupt, and on most machines is one CPU of
+ * the mask).
  *
- * With threaded NAPI, but without the kernel's answer, the interrupt's CPU would be wrong and the threads cannot
- * be told apart: the CPU is unknown then.
+ * With threaded NAPI whose threads cannot be told apart the interrupt's CPU would be wrong: the CPU is unknown then.
  *
  * Where XDP can steer, each online CPU has a soft queue in addition, whether its thread runs already or not.
  */

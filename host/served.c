@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <host/view.h>
 
@@ -40,6 +41,21 @@ struct nq_served_counter *nq_served_close(struct nq_served_counter *counter)
 	return NULL;
 }
 
+static int start(struct nq_served_counter *counter)
+{
+	struct stat netns;
+	int r;
+
+	if (stat("/proc/thread-self/ns/net", &netns) < 0)
+		return -errno;
+	counter->program = served_bpf__open();
+	if (!counter->program)
+		return -errno;
+	counter->program->rodata->netns = (uint32_t)netns.st_ino;
+	r = served_bpf__load(counter->program);
+	return r < 0 ? r : served_bpf__attach(counter->program);
+}
+
 int nq_served_open(struct nq_served_counter **ret)
 {
 	struct nq_served_counter *counter = calloc(1, sizeof(*counter));
@@ -52,9 +68,7 @@ int nq_served_open(struct nq_served_counter **ret)
 	libbpf_set_print(quiet); /* what fails is told as a notice */
 	counter->n_cpus = (uint32_t)n_cpus;
 	counter->values = calloc(counter->n_cpus, sizeof(*counter->values));
-	errno = 0;
-	counter->program = counter->values ? served_bpf__open_and_load() : NULL;
-	r = counter->program ? served_bpf__attach(counter->program) : -(errno ? errno : ENOMEM);
+	r = counter->values ? start(counter) : -ENOMEM;
 	if (r < 0) {
 		nq_served_close(counter);
 		return r == -EACCES ? -EPERM : r;

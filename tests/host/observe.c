@@ -3,7 +3,7 @@
  * The readers as a program, for tests: prints each observation as a snapshot.
  *
  *	observe [--measure] [--physical PATTERN] [--exclude PATTERN] [--ticks N] [FROM]
- *	observe --capture DIRECTORY
+ *	observe [--physical PATTERN] [--exclude PATTERN] --capture DIRECTORY
  *
  * Each observation waits for a line on standard input, but the first; so a test decides what happens between two.
  */
@@ -66,6 +66,7 @@ int main(int argc, char **argv)
 	struct nq_source_options options = { .physical = physical, .exclude = exclude };
 	struct nq_fault fault = { 0 };
 	unsigned long ticks = 1;
+	const char *capture = NULL;
 	int c, r;
 
 	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
@@ -78,9 +79,11 @@ int main(int argc, char **argv)
 		else if (c == 't')
 			ticks = strtoul(optarg, NULL, 10);
 		else if (c == 'c')
-			return (r = nq_source_capture(optarg, &fault)) < 0 ? complain(r, &fault) : 0;
+			capture = optarg;
 		else
 			return 2;
 	}
+	if (capture)
+		return (r = nq_source_capture(capture, &options, &fault)) < 0 ? complain(r, &fault) : 0;
 	return run(optind < argc ? argv[optind] : NULL, &options, ticks);
 }
