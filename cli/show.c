@@ -136,16 +136,20 @@ void nq_show_notices(struct nq_writer *writer, const struct nq_host *host)
 	nq_writer_table_end(writer);
 }
 
-/* "vm, rule, gain" of the plan: cost of the object before and after, and what it takes once. */
+/* What the action saves every second, and what it takes once. Some are made for room or order and save nothing. */
 static void gain_text(const struct nq_action *action, char ret[NQ_SENTENCE])
 {
-	char before[NQ_UNIT_TEXT], after[NQ_UNIT_TEXT], once[NQ_UNIT_TEXT];
+	char saved[NQ_UNIT_TEXT], before[NQ_UNIT_TEXT], after[NQ_UNIT_TEXT], once[NQ_UNIT_TEXT];
+	bool gains = action->cost_after_ns <= action->cost_before_ns;
 
+	nq_text_time(gains ? action->cost_before_ns - action->cost_after_ns
+			   : action->cost_after_ns - action->cost_before_ns,
+		     saved);
 	nq_text_time(action->cost_before_ns, before);
 	nq_text_time(action->cost_after_ns, after);
 	nq_text_time(action->once_ns, once);
-	snprintf(ret, NQ_SENTENCE, "costs %s of CPU per second now, %s afterwards; the change itself %s, once", before,
-		 after, once);
+	snprintf(ret, NQ_SENTENCE, "%s %s of CPU each second (%s now, %s then) for %s once", gains ? "saves" : "adds",
+		 saved, before, after, once);
 }
 
 static void outcome_text(const struct nq_outcome *outcome, char ret[NQ_SENTENCE])

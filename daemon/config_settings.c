@@ -111,11 +111,9 @@ const struct nq_config_setting nq_config_settings[] = {
 	  .values = modes,
 	  .parse = parse_mode,
 	  .print = print_mode,
-	  .why = "What the service does with a plan: *observe* plans, explains and measures and writes nothing, *act* "
-		 "also "
+	  .why = "What the service does with a plan: observe plans, explains and measures and writes nothing; act also "
 		 "carries it out. A host that was only just given nearq must not be changed before somebody has read "
-		 "what "
-		 "it would do, therefore the default. The verbs *apply* and *run --act* write whatever is set here: "
+		 "what it would do, hence the default. The verbs apply and run --act write whatever is set here: "
 		 "asking "
 		 "for them is the consent." },
 	{ .name = "tick_ms",
@@ -124,23 +122,21 @@ const struct nq_config_setting nq_config_settings[] = {
 	  .high = 3600000,
 	  .parse = parse_tick,
 	  .print = print_tick,
-	  .why = "Time between two observations. ESXi's NUMA scheduler looks at its host every two seconds, therefore "
-		 "the "
+	  .why = "Time between two observations. ESXi's NUMA scheduler looks at its host every two seconds, hence the "
 		 "default; below a tenth of a second rates are noise, above an hour nothing is followed." },
 	{ .name = "exclude",
 	  .unit = "",
 	  .allowed = "shell patterns of interface names, separated by spaces",
 	  .parse = parse_exclude,
 	  .print = print_exclude,
-	  .why = "Interfaces that are neither shown nor touched, for example *docker\\* virbr\\**." },
+	  .why = "Interfaces that are neither shown nor touched, for example docker* virbr*." },
 	{ .name = "state",
 	  .unit = "",
 	  .allowed = "an absolute path",
 	  .parse = parse_state,
 	  .print = print_state,
 	  .why = "Directory of the journal in which the value of each setting from before its first change is kept. On "
-		 "a "
-		 "disk, because *nearq restore* must find it after a crash." },
+		 "a disk, because nearq restore must find it after a crash." },
 };
 const size_t nq_config_settings_count = sizeof(nq_config_settings) / sizeof(nq_config_settings[0]);
 

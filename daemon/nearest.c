@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/nearest.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
 #define WORD_MAX 64
+#define PREFIX_LEAST 3
 
 /* Letters to insert, drop or replace (Levenshtein), row by row. */
 static unsigned distance(const char *a, const char *b)
@@ -37,9 +39,17 @@ void nq_nearest_init(struct nq_nearest *nearest, const char *word)
 	*nearest = (struct nq_nearest){ .word = word, .distance = (unsigned)(strnlen(word, WORD_MAX) + 2) / 3 + 1 };
 }
 
+/* Whoever typed only the beginning is one step away, however much is missing. */
+static bool begins(const char *word, const char *candidate)
+{
+	size_t length = strnlen(word, WORD_MAX);
+
+	return length >= PREFIX_LEAST && strncmp(word, candidate, length) == 0;
+}
+
 void nq_nearest_offer(struct nq_nearest *nearest, const char *candidate)
 {
-	unsigned found = distance(nearest->word, candidate);
+	unsigned found = begins(nearest->word, candidate) ? 1 : distance(nearest->word, candidate);
 
 	if (found >= nearest->distance)
 		return;

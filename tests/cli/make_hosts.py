@@ -52,12 +52,14 @@ def vm_row(vm, near):
 
 
 def queues(near, vnics):
-    """Interrupts all over the host before; on the NIC's node, with a soft queue per pair of VMs, after."""
+    """Interrupts all over the host before; on the NIC's node, with a soft queue for every two VMs, after. Each CPU could
+    serve one."""
     total = sum(v["rx"]["packets"] for v in vnics)
     hard = [queue("hard", q, "default", CPUS + q % CPUS if near else q * 2, total // QUEUES) for q in range(QUEUES)]
     names = sorted({int(v["rx_queue"].removeprefix("eth0/cpu")) for v in vnics if near})
     served = {c: sum(v["rx"]["packets"] for v in vnics if v["rx_queue"] == f"eth0/cpu{c}") for c in names}
-    return hard + [queue("soft", c, "assigned", c, served[c]) for c in names]
+    return hard + [queue("soft", c, "assigned" if c in served else "free", c, served.get(c, 0))
+                   for c in range(NODES * CPUS)]
 
 
 def host(near):

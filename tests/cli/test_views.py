@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""X1, X3: what the verbs that only look say about a snapshot, in every form, and the pictures."""
+import json
+import re
+import shlex
+import subprocess
+import unicodedata
+import xml.etree.ElementTree as xml
+
+import pytest
+
+from conftest import DATA, FIGURES, environment, golden, nearq
+
+FAR, NEAR = DATA / "four-far.json", DATA / "four-near.json"
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def width(line):
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
+
+
+@pytest.mark.parametrize("verb", ["topology", "status"])
+@pytest.mark.parametrize("form", ["table", "json", "kv"])
+@pytest.mark.parametrize("source", [FIGURES / "figure-5.json", FAR], ids=["figure-5", "four-far"])
+def test_views_are_as_kept_X1(verb, form, source):
+    out = nearq(verb, "--from", source, "--format", form).stdout
+    golden(f"{verb}-{source.stem}.{form}", out)
+    if form == "table":
+        assert max(map(width, out.splitlines())) <= 80
+    if form == "json":
+        json.loads(out)
+
+
+@pytest.mark.parametrize("source", sorted(FIGURES.glob("figure-*.json")) + [FAR, NEAR], ids=lambda p: p.stem)
+def test_text_pictures_are_as_kept_X3(source):
+    out = nearq("status", "--from", source, "--format", "picture").stdout
+    golden(f"picture-{source.stem}.txt", out)
+    boxes = [line for line in out.splitlines() if line[0] in "│╭╰"]
+    assert boxes and max(map(width, boxes)) <= 80
+
+
+def test_status_sums_up_what_its_rows_say():
+    made = json.loads(nearq("status", "--from", FAR, "--format", "json").stdout)
+    remote = [v for v in made["vnics"] if v["remote_permille"] >= 50]
+    assert made["remote_vnics"] == len(remote) == 14
+    assert made["vnics"] == sorted(made["vnics"], key=lambda v: int(v["vm"][2:]))
+    assert made["served_pps"] == sum(sum(v["served_pps"]) for v in made["vnics"])
+    assert made["served_by"] == "measured"
+
+
+def test_figure_8_is_better_than_figure_5_N10():
+    """The patent's point: the same VMs and queues, but each beside its queue."""
+    share = {n: json.loads(nearq("status", "--from", FIGURES / f"figure-{n}.json", "--format", "json").stdout)
+             ["remote_permille"] for n in (5, 6, 7, 8)}
+    assert share[7] == share[8] == 0 < share[5]
+    assert share[6] > 0
+
+
+def test_kv_is_read_by_a_shell():
+    out = nearq("topology", "--from", FAR, "--format", "kv").stdout
+    for line in out.splitlines():
+        key, equals, value = line.partition("=")
+        assert equals and re.fullmatch(r"[a-z_]+(\.[A-Za-z0-9%+,./:@_-]+)*", key), line
+        assert len(shlex.split(value)) <= 1, line
+    assert "queue.eth0/3.cpu=6" in out.splitlines()
+
+
+def test_kv_and_json_say_the_same():
+    made = json.loads(nearq("status", "--from", FAR, "--format", "json").stdout)
+    lines = dict(line.split("=", 1) for line in nearq("status", "--from", FAR, "--format", "kv").stdout.splitlines())
+    for queue in made["queues"]:
+        for key, value in queue.items():
+            assert shlex.split(lines[f"queue.{queue['queue']}.{key}"]) == [str(value)]
+
+
+def svg(*words):
+    text = nearq("status", "--format", "svg", *words).stdout
+    return text, xml.fromstring(text)
+
+
+@pytest.mark.parametrize("source", [FIGURES / "figure-5.json", FAR, NEAR], ids=lambda p: p.stem)
+def test_svg_shows_every_vm_and_link_X3(source):
+    text, tree = svg("--from", source)
+    golden(f"{source.stem}.svg", text)
+    words = [t.text for t in tree.iter(f"{SVG}text")]
+    for vm in json.loads(source.read_text())["vms"]:
+        assert vm["name"] in words
+    titles = [t.text for t in tree.iter(f"{SVG}title")]
+    remote = [p for p in tree.iter(f"{SVG}path") if p.get("class") == "r" and len(p)]
+    assert len(remote) == sum("remote" in t for t in titles if " packets/s, " in t)
+    assert bool(remote) == (source != NEAR)
+    assert "href" not in text and "url(" not in text and "<script" not in text
+
+
+def test_svg_boxes_do_not_overlap_and_text_stays_inside():
+    """The picture of 16 VMs, 8 queues and 4 nodes, with another beside it."""
+    _, tree = svg("--from", FAR, "--compare", NEAR)
+    size = [float(v) for v in tree.get("viewBox").split()]
+    boxes = [[float(r.get(k)) for k in ("x", "y", "width", "height")] for r in tree.iter(f"{SVG}rect")
+             if r.get("class") in ("vm", "vmbad", "port", "dflt", "pnic")]
+    assert len(boxes) > 40
+    for i, (x, y, w, h) in enumerate(boxes):
+        assert x >= 0 and y >= 0 and x + w <= size[2] and y + h <= size[3]
+        for x2, y2, w2, h2 in boxes[:i]:
+            assert x + w <= x2 or x2 + w2 <= x or y + h <= y2 or y2 + h2 <= y
+    for text in tree.iter(f"{SVG}text"):
+        assert 0 <= float(text.get("x")) <= size[2] and 0 <= float(text.get("y")) <= size[3]
+
+
+def test_svg_compare_has_both_hosts():
+    _, tree = svg("--from", FAR, "--compare", NEAR)
+    titles = [t.text for t in tree.iter(f"{SVG}text") if t.get("class") == "t"]
+    assert titles == ["before: four", "after: four"]
+
+
+def test_svg_survives_hostile_names(tmp_path):
+    host = json.loads((FIGURES / "figure-5.json").read_text())
+    host["name"] = '<&"evil">'
+    path = tmp_path / "host.json"
+    path.write_text(json.dumps(host))
+    _, tree = svg("--from", path)
+    assert '<&"evil">' in [t.text for t in tree.iter(f"{SVG}text")]
+
+
+def test_picture_without_unicode_is_ascii():
+    out = nearq("status", "--from", FAR, "--format", "picture", env=environment(LC_ALL="C")).stdout
+    assert out.isascii()
+    assert "+---" in out and "== 90 % on 3,2,1" in out
+
+
+@pytest.mark.parametrize("columns", [40, 60, 100, 200])
+def test_width_follows_the_terminal(columns):
+    out = nearq("topology", "--from", FAR, env=environment(COLUMNS=str(columns))).stdout
+    notices = out[out.index("NOTICES"):]
+    assert max(map(width, notices.splitlines())) <= columns
+    if columns >= 80:
+        assert max(map(width, out.splitlines())) <= columns
+
+
+@pytest.mark.parametrize("words, env, colored", [
+    ((), {}, False),  # not a terminal
+    (("--color", "always"), {}, True),
+    (("--color", "always"), {"NO_COLOR": "1"}, True),
+    (("--color", "never"), {}, False),
+])
+def test_colors_X1(words, env, colored):
+    out = nearq("status", "--from", FAR, *words, env=environment(**env)).stdout
+    assert ("\033[" in out) == colored
+
+
+@pytest.mark.parametrize("env, colored", [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_colors_on_a_terminal(env, colored):
+    """script(1) gives the program a terminal."""
+    command = shlex.join([str(word) for word in nearq_words("status", "--from", FAR)])
+    out = subprocess.run(["script", "-qec", command, "/dev/null"], capture_output=True, text=True, timeout=30, check=True,
+                         env=environment(**env), stdin=subprocess.DEVNULL).stdout
+    assert ("\033[" in out) == colored
+
+
+def nearq_words(*words):
+    from conftest import NEARQ
+    return (NEARQ, *words)
+
+
+def test_save_snapshot_is_read_back_to_the_same_bytes(tmp_path):
+    kept = tmp_path / "kept.json"
+    nearq("topology", "--from", FIGURES / "figure-5.json", "--save-snapshot", kept)
+    assert kept.read_bytes() == (FIGURES / "figure-5.json").read_bytes()
+    assert [p.name for p in tmp_path.iterdir()] == ["kept.json"]
+
+
+def test_save_snapshot_that_cannot_be_written(tmp_path):
+    err = nearq("topology", "--from", FAR, "--save-snapshot", tmp_path / "no/such/dir.json", code=3).stderr
+    assert "cannot be written: No such file or directory" in err
