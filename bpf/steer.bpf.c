@@ -7,9 +7,8 @@
  * Frames without a rule, which includes broadcast and multicast, stay where they are (XDP_PASS): they are
  * the default queue's. The destination MAC comes first in every frame, so a VLAN tag makes no difference.
  *
- * Both programs are flagged for multi-buffer frames (xdp.frags): a cpumap takes programs of one flavour
- * only, and without the flag drivers refuse a large MTU. They read the first 14 bytes and nothing else,
- * which are always in the first buffer.
+ * Both programs read the first 14 bytes and nothing else, which are always in the first buffer; so they can take
+ * frames of several buffers. Whether they say so depends on the mode they run in, and the loader sets it.
  *
  * Only uapi headers are used: nothing here depends on kernel structures that differ between versions.
  */
@@ -54,7 +53,7 @@ static __always_inline struct nq_bpf_rule *rule_of(struct xdp_md *ctx)
 	return bpf_map_lookup_elem(&rules, &mac);
 }
 
-SEC("xdp.frags")
+SEC("xdp")
 int steer(struct xdp_md *ctx)
 {
 	const struct nq_bpf_rule *rule = rule_of(ctx);
@@ -67,7 +66,7 @@ int steer(struct xdp_md *ctx)
 	return rule ? bpf_redirect_map(&cpus, rule->cpu, XDP_PASS) : XDP_PASS;
 }
 
-SEC("xdp.frags/cpumap")
+SEC("xdp/cpumap")
 int serve(struct xdp_md *ctx)
 {
 	const struct nq_bpf_rule *rule = rule_of(ctx);

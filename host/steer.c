@@ -33,6 +33,12 @@
  * and to hook in generically, where the skb stays an skb from end to end. nearq takes the generic place for those
  * drivers (nq_xdp_generic_only), native for all others, and generic where the driver refuses. virtio_net is
  * safe natively: it switches its guest checksum offload off, or refuses, when a program is attached.
+ *
+ * Frames of several buffers
+ * A cpumap takes programs of one flavour only, with or without BPF_F_XDP_HAS_FRAGS. Natively the flag is set: drivers
+ * refuse a large MTU without it. Generically it must not be: the kernel then copies an skb that is short of headroom
+ * into a new one and forgets skb->mac_len, which the cpumap uses to find the network header, and every IP frame is
+ * dropped as malformed (seen on 6.18). Without the flag the kernel makes the skb linear, which takes any MTU.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

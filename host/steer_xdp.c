@@ -94,7 +94,7 @@ static uint32_t capacity(uint32_t n_cpus)
 	return fit < NQ_STEER_MACS_MAX ? fit : NQ_STEER_MACS_MAX;
 }
 
-static int load(struct steer_bpf **ret)
+static int load(bool native, struct steer_bpf **ret)
 {
 	__attribute__((cleanup(destroy))) struct steer_bpf *skeleton = NULL;
 	int cpus = libbpf_num_possible_cpus();
@@ -109,6 +109,10 @@ static int load(struct steer_bpf **ret)
 	bpf_map__set_max_entries(skeleton->maps.cpus, (uint32_t)cpus);
 	bpf_map__set_max_entries(skeleton->maps.rules, capacity((uint32_t)cpus));
 	bpf_map__set_max_entries(skeleton->maps.counts, capacity((uint32_t)cpus));
+	if (native) { /* see host/steer.c, "Frames of several buffers" */
+		bpf_program__set_flags(skeleton->progs.steer, BPF_F_XDP_HAS_FRAGS);
+		bpf_program__set_flags(skeleton->progs.serve, BPF_F_XDP_HAS_FRAGS);
+	}
 	error = steer_bpf__load(skeleton);
 	if (error < 0)
 		return error;
@@ -172,7 +176,7 @@ int nq_xdp_attach(struct nq_setting_ctx *ctx, const char *interface, bool native
 	error = nq_pin_available();
 	if (error < 0)
 		return nq_setting_why(ctx, -EOPNOTSUPP, "no bpf file system is mounted on " NQ_BPFFS);
-	error = load(&skeleton);
+	error = load(native, &skeleton);
 	if (error < 0)
 		return nq_setting_why(ctx, error, "the kernel refuses the steering program: %s", strerror(-error));
 	error = remove_pins(interface); /* of an interface of the same name, or of an attach that was killed */
