@@ -31,7 +31,7 @@ def test_views_are_as_kept_X1(verb, form, source):
         json.loads(out)
 
 
-@pytest.mark.parametrize("source", sorted(FIGURES.glob("figure-*.json")) + [FAR, NEAR], ids=lambda p: p.stem)
+@pytest.mark.parametrize("source", [FIGURES / f"figure-{n}.json" for n in (5, 6, 7, 8)] + [FAR, NEAR], ids=lambda p: p.stem)
 def test_text_pictures_are_as_kept_X3(source):
     out = nearq("status", "--from", source, "--format", "picture").stdout
     golden(f"picture-{source.stem}.txt", out)
