@@ -55,6 +55,8 @@ struct nq_reader {
 	char path[NQ_PATH];
 };
 
+/* What of a file's name goes into a fault: its end, because a path is told apart by that. */
+const char *nq_reader_file(const char *name);
 void nq_reader_clear(struct nq_reader *reader);
 /* Makes the names of that array known. 0 or -ENOMEM. */
 int nq_reader_index(struct nq_reader *reader, enum nq_array array);

@@ -29,6 +29,7 @@ void nq_path_pop(struct nq_reader *reader, size_t length)
 }
 
 /* As much of the value as a reader wants to see. */
+#define FILE_SHOWN 80 /* bytes of a file's name; the path within the file needs the rest of nq_fault.where */
 #define QUOTED 60
 
 static void quote(const json_t *value, char ret[QUOTED + 8])
@@ -44,6 +45,13 @@ static void quote(const json_t *value, char ret[QUOTED + 8])
 	free(text);
 }
 
+const char *nq_reader_file(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length > FILE_SHOWN ? name + length - FILE_SHOWN : name;
+}
+
 int nq_reader_fault(struct nq_reader *reader, const json_t *found, const char *format, ...)
 {
 	char where[sizeof(reader->fault->where)], allowed[160], quoted[QUOTED + 8] = "nothing";
@@ -54,7 +62,7 @@ int nq_reader_fault(struct nq_reader *reader, const json_t *found, const char *f
 	va_end(arguments);
 	if (found)
 		quote(found, quoted);
-	snprintf(where, sizeof(where), "%.60s: %s", reader->file, *reader->path ? reader->path : "document");
+	snprintf(where, sizeof(where), "%s: %s", reader->file, *reader->path ? reader->path : "document");
 	nq_fault_set(reader->fault, where, "found %s; allowed: %s", quoted, allowed);
 	return -EBADMSG;
 }
@@ -312,7 +320,7 @@ static int unknown_key(struct nq_reader *reader, const struct nq_field *fields, 
 	size_t used = list_keys(fields, allowed, sizeof(allowed), 0);
 
 	list_keys(more, allowed, sizeof(allowed), used);
-	snprintf(where, sizeof(where), "%.60s: %s", reader->file, reader->path);
+	snprintf(where, sizeof(where), "%s: %s", reader->file, reader->path);
 	nq_fault_set(reader->fault, where, "unknown key; allowed: %s", allowed);
 	return -EBADMSG;
 }
@@ -381,7 +389,7 @@ int nq_document_read(struct nq_reader *reader, FILE *stream, const char *version
 	if (!document) {
 		char where[sizeof(reader->fault->where)];
 
-		snprintf(where, sizeof(where), "%.120s:%d:%d", reader->file, error.line, error.column);
+		snprintf(where, sizeof(where), "%s:%d:%d", reader->file, error.line, error.column);
 		nq_fault_set(reader->fault, where, "%s", error.text);
 		return -EBADMSG;
 	}

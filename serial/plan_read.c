@@ -234,7 +234,7 @@ int nq_plan_read(FILE *stream, const char *name, const struct nq_host *host, str
 {
 	nq_own_plan struct nq_plan *plan = calloc(1, sizeof(*plan));
 	nq_json json_t *document = NULL;
-	struct nq_reader reader = { .file = name, .fault = ret_fault, .host = host };
+	struct nq_reader reader = { .file = nq_reader_file(name), .fault = ret_fault, .host = host };
 	int result = plan ? 0 : -ENOMEM;
 
 	if (result == 0)

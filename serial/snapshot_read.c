@@ -206,7 +206,7 @@ static int check(struct nq_reader *reader)
 	if (result != -EINVAL)
 		return result;
 	nq_explain_violation(reader->host, &violation, &fault);
-	snprintf(reader->fault->where, sizeof(reader->fault->where), "%.60s: %.120s", reader->file, fault.where);
+	snprintf(reader->fault->where, sizeof(reader->fault->where), "%s: %.100s", reader->file, fault.where);
 	memcpy(reader->fault->what, fault.what, sizeof(fault.what));
 	return -EBADMSG;
 }
@@ -215,7 +215,7 @@ int nq_snapshot_read(FILE *stream, const char *name, struct nq_host **ret, struc
 {
 	nq_own_host struct nq_host *host = NULL;
 	nq_json json_t *document = NULL;
-	struct nq_reader reader = { .file = name, .fault = ret_fault };
+	struct nq_reader reader = { .file = nq_reader_file(name), .fault = ret_fault };
 	int result = nq_host_new(&host);
 
 	if (result < 0)
