@@ -75,6 +75,8 @@ enum nq_exit nq_cli_complain(enum nq_exit code, const char *format, ...) __attri
 enum nq_exit nq_cli_config(const struct nq_cli *cli, struct nq_config **ret);
 enum nq_exit nq_cli_writer(const struct nq_cli *cli, bool one_line, struct nq_writer **ret);
 enum nq_exit nq_cli_finish(struct nq_writer *writer);
+/* What to say about standard output that failed with this -errno; nothing when its reader went away. */
+enum nq_exit nq_cli_output_failed(int error);
 /* The end of everything that was printed without a writer. */
 enum nq_exit nq_cli_flush(FILE *stream);
 /* A host from --from; two observations --interval apart when rates are wanted of a live host. */

@@ -81,7 +81,7 @@ enum nq_exit nq_cli_writer(const struct nq_cli *cli, bool one_line, struct nq_wr
 	return r < 0 ? nq_cli_fail(r, NULL) : NQ_EXIT_OK;
 }
 
-static enum nq_exit output_failed(int error)
+enum nq_exit nq_cli_output_failed(int error)
 {
 	/* Whoever closed the pipe, `head` for one, knows why; a message would only disturb. */
 	if (error == -EPIPE)
@@ -93,7 +93,7 @@ enum nq_exit nq_cli_finish(struct nq_writer *writer)
 {
 	int r = nq_writer_finish(writer);
 
-	return r < 0 ? output_failed(r) : NQ_EXIT_OK;
+	return r < 0 ? nq_cli_output_failed(r) : NQ_EXIT_OK;
 }
 
 enum nq_exit nq_cli_flush(FILE *stream)
@@ -101,7 +101,7 @@ enum nq_exit nq_cli_flush(FILE *stream)
 	errno = 0;
 	if (fflush(stream) == 0 && !ferror(stream))
 		return NQ_EXIT_OK;
-	return output_failed(errno ? -errno : -EIO);
+	return nq_cli_output_failed(errno ? -errno : -EIO);
 }
 
 static uint64_t now_ms(void)

@@ -15,7 +15,7 @@ static enum nq_exit put_plan(const struct nq_cli *cli, const struct nq_host *hos
 	if (cli->options.format == NQ_OUTPUT_JSON) {
 		int r = nq_plan_write(stdout, host, plan);
 
-		return r < 0 && !ferror(stdout) ? nq_cli_fail(r, NULL) : nq_cli_flush(stdout);
+		return r < 0 ? nq_cli_output_failed(r) : nq_cli_flush(stdout);
 	}
 	code = nq_cli_writer(cli, false, &writer);
 	if (code != NQ_EXIT_OK)

@@ -129,15 +129,8 @@ enum nq_exit nq_verb_run(struct nq_cli *cli)
 				       "run: --act writes to this host, so it cannot be used with --from %s",
 				       options.from);
 	r = nq_loop_run(&options, &events, &face, &fault);
-	if (face.output_error < 0) {
-		struct nq_fault output = { 0 };
-
-		if (face.output_error == -EPIPE)
-			return NQ_EXIT_FAILED;
-		nq_fault_set(&output, "standard output", "%s", strerror(-face.output_error));
-		nq_cli_fail(face.output_error, &output);
-		return NQ_EXIT_FAILED;
-	}
+	if (face.output_error < 0)
+		return nq_cli_output_failed(face.output_error);
 	if (r < 0)
 		return nq_cli_fail(r, &fault);
 	return r > 0 ? nq_cli_complain(NQ_EXIT_FAILED, "%d actions or settings did not end as wanted", r) : NQ_EXIT_OK;

@@ -9,7 +9,8 @@ struct nq_nearest {
 	unsigned distance; /* of best */
 };
 
-/* A candidate is near when at most every third letter of the word has to be typed anew, or the word is its beginning. */
+/* A candidate is near when at most every third letter of the word has to be typed anew, or the word is its beginning.
+ */
 void nq_nearest_init(struct nq_nearest *nearest, const char *word);
 void nq_nearest_offer(struct nq_nearest *nearest, const char *candidate);
 
