@@ -26,7 +26,6 @@ static const struct {
 	{ "mlx5_comp%n@pci:%b", "mlx5: pci_irq.c; the first completion vector is queue 0" },
 	{ "mlx5_comp%n", "mlx5 before 3.19" },
 	{ "mana_q%n@pci:%b", "mana: gdma_main.c" },
-	{ "%i", "one interrupt for everything: r8169, e1000, e1000e and igb with MSI" },
 };
 
 bool nq_irq_queue(const struct nq_pattern_fields *owner, const char *name, uint32_t *ret_queue)
@@ -40,4 +39,9 @@ bool nq_irq_queue(const struct nq_pattern_fields *owner, const char *name, uint3
 		return true;
 	}
 	return false;
+}
+
+bool nq_irq_only(const struct nq_pattern_fields *owner, const char *name)
+{
+	return nq_pattern_match("%i", owner, name, &(uint32_t){ 0 });
 }

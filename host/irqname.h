@@ -11,4 +11,10 @@
 /* True with *ret_queue when this is the name of the interrupt of a receive queue of the owner. */
 bool nq_irq_queue(const struct nq_pattern_fields *owner, const char *name, uint32_t *ret_queue);
 
+/*
+ * Could it be the owner's only interrupt (r8169, e1000, drivers with plain MSI)? Drivers with one for each queue give
+ * the same name to the one for link changes.
+ */
+bool nq_irq_only(const struct nq_pattern_fields *owner, const char *name);
+
 #endif

@@ -126,18 +126,32 @@ enum nq_source_kind nq_source_kind(const struct nq_source *source)
 	return source->kind;
 }
 
-/* Mount point of cgroup version 2, from lines like "cgroup2 /sys/fs/cgroup cgroup2 rw,… 0 0". */
+/* Mount point of cgroup version 2, from lines like "cgroup2 /sys/fs/cgroup cgroup2 rw,… 0 0"; the rest is nobody's
+ * business. */
+static void search_mounts(char *ret, size_t size)
+{
+	FILE *stream = fopen("/proc/self/mounts", "re");
+	char line[NQ_ROOT_PATH], place[200], type[64];
+
+	while (stream && fgets(line, sizeof(line), stream))
+		if (sscanf(line, "%*s /%199s %63s", place, type) == 2 && !strcmp(type, "cgroup2"))
+			snprintf(ret, size, "%s", place);
+	if (stream)
+		fclose(stream);
+}
+
 static void find_cgroups(struct nq_view *view)
 {
-	NQ_FREE char *text = NULL;
-	char *rest, *line, place[200], type[64];
+	NQ_FREE void *text = NULL;
+	size_t size;
 
 	snprintf(view->cgroups, sizeof(view->cgroups), "sys/fs/cgroup");
-	if (nq_root_read_all(view->root, &text, "proc/self/mounts") < 0)
-		return;
-	for (rest = text; (line = strsep(&rest, "\n"));)
-		if (sscanf(line, "%*s /%199s %63s", place, type) == 2 && !strcmp(type, "cgroup2"))
-			snprintf(view->cgroups, sizeof(view->cgroups), "%s", place);
+	if (nq_root_is_live(view->root)) {
+		search_mounts(view->cgroups, sizeof(view->cgroups));
+		nq_root_note(view->root, "cgroups", view->cgroups, strlen(view->cgroups));
+	} else if (nq_root_recall(view->root, "cgroups", &text, &size) == 0) {
+		snprintf(view->cgroups, sizeof(view->cgroups), "%s", (const char *)text);
+	}
 }
 
 /* A short answer that is not a file: computed on the live host, recalled from a tree. */

@@ -11,6 +11,7 @@ struct task {
 	struct nq_host *host;
 	struct nq_pattern_fields owner;
 	uint32_t first;
+	uint32_t only;		    /* an interrupt that has just the interface's name, NQ_NONE: none */
 	const struct nq_names *own; /* numbers of the function's own interrupts, n 0: not known */
 };
 
@@ -28,6 +29,8 @@ static void take_name(struct task *task, uint32_t irq, const char *name)
 {
 	uint32_t index;
 
+	if (nq_irq_only(&task->owner, name))
+		task->only = irq;
 	if (!nq_irq_queue(&task->owner, name, &index) || index >= task->host->n_queues - task->first)
 		return;
 	if (task->host->queues[task->first + index].irq == NQ_NONE)
@@ -64,6 +67,14 @@ static bool is_managed(struct nq_view *view, uint32_t irq)
 	       strstr(text, "IRQD_AFFINITY_MANAGED");
 }
 
+static bool any_irq(const struct task *task)
+{
+	for (uint32_t i = task->first; i < task->host->n_queues; i++)
+		if (task->host->queues[i].irq != NQ_NONE)
+			return true;
+	return false;
+}
+
 static int find_by_name(struct nq_view *view, struct task *task)
 {
 	NQ_FREE char *text = NULL;
@@ -74,6 +85,8 @@ static int find_by_name(struct nq_view *view, struct task *task)
 		return r == -ENOMEM ? r : 0;
 	for (rest = text; (line = strsep(&rest, "\n"));)
 		take_line(task, line);
+	if (!any_irq(task))
+		task->host->queues[task->first].irq = task->only;
 	return 0;
 }
 
@@ -81,7 +94,7 @@ int nq_queues_by_irq_name(struct nq_view *view, struct nq_host *host, uint32_t p
 {
 	__attribute__((cleanup(nq_names_clear))) struct nq_names own = { 0 };
 	char device[NQ_ROOT_PATH] = "";
-	struct task task = { .host = host, .first = first, .own = &own };
+	struct task task = { .host = host, .first = first, .only = NQ_NONE, .own = &own };
 	bool complete = true;
 	int r = 0;
 

@@ -314,6 +314,20 @@ static int read_osdevs(struct nq_view *view, hwloc_topology_t topology, struct n
 	return r;
 }
 
+/* Host name, serial numbers and the like have no place in a capture, which is made to be shown to others. */
+static void strip_infos(char *xml)
+{
+	char *to = xml, *line;
+
+	while ((line = strsep(&xml, "\n"))) { /* the last part, after the last newline, is "" */
+		if (strstr(line, "<info "))
+			continue;
+		memmove(to, line, strlen(line));
+		to += strlen(line);
+		*to++ = xml ? '\n' : '\0';
+	}
+}
+
 static int export(struct nq_view *view, hwloc_topology_t topology)
 {
 	char *xml = NULL;
@@ -323,7 +337,8 @@ static int export(struct nq_view *view, hwloc_topology_t topology)
 		return 0;
 	if (hwloc_topology_export_xmlbuffer(topology, &xml, &length, 0) < 0)
 		return -errno;
-	nq_root_note(view->root, "hwloc.xml", xml, (size_t)length - 1);
+	strip_infos(xml);
+	nq_root_note(view->root, "hwloc.xml", xml, strlen(xml));
 	hwloc_free_xmlbuffer(topology, xml);
 	return 0;
 }
