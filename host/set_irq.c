@@ -54,7 +54,9 @@ static int irq_write(struct nq_setting_ctx *ctx, const char *key, const char *va
 	case -EPERM:
 		return nq_setting_why(ctx, -EOPNOTSUPP,
 				      "the kernel keeps this interrupt's CPUs to itself (managed interrupt)");
-	case -EINVAL:
+	case -EINVAL: /* none online */
+	case -ERANGE: /* beyond the possible ones */
+	case -EOVERFLOW:
 		return nq_setting_why(ctx, error, "no CPU of the list is online");
 	default:
 		return error;

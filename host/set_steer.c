@@ -96,7 +96,7 @@ static int attach_best(struct nq_setting_ctx *ctx, const char *interface)
 	return error;
 }
 
-static int xdp_write(struct nq_setting_ctx *ctx, const char *key, const char *value)
+static int attach_or_detach(struct nq_setting_ctx *ctx, const char *key, const char *value)
 {
 	enum nq_xdp_state state;
 	uint32_t foreign;
@@ -117,6 +117,24 @@ static int xdp_write(struct nq_setting_ctx *ctx, const char *key, const char *va
 	if (strcmp(value, xdp_names[NQ_XDP_GENERIC]) == 0)
 		return nq_xdp_attach(ctx, key, false);
 	return -EINVAL;
+}
+
+/*
+ * Some drivers (vmxnet3) start anew when a program comes or goes, and their RSS table with them. The table is
+ * another setting, and not to change by the way.
+ */
+static int xdp_write(struct nq_setting_ctx *ctx, const char *key, const char *value)
+{
+	char before[NQ_SETTING_TEXT], after[NQ_SETTING_TEXT];
+	bool table = nq_set_rss.read(ctx, key, before) == 0;
+	int error;
+
+	ctx->why[0] = '\0'; /* an interface without a table is no failure here */
+	error = attach_or_detach(ctx, key, value);
+	if (error < 0 || !table || nq_set_rss.read(ctx, key, after) < 0 || strcmp(before, after) == 0)
+		return error;
+	error = nq_set_rss.write(ctx, key, before);
+	return error < 0 ? nq_setting_why(ctx, error, "the RSS table of %s changed and cannot be set again", key) : 0;
 }
 
 static bool is_nearq(const char *value)
