@@ -102,10 +102,13 @@ static void fill_load(struct stage *stage)
 	}
 }
 
-/* packets/s that the vnic brings to a queue: both ways when it is a pair. */
-static uint64_t demand(const struct nq_vnic *vnic, const struct nq_queue *queue)
+/* packets/s that the candidate adds to its queue: both ways when it is a pair, nothing where the vnic is already. */
+static uint64_t demand(const struct nq_vnic *vnic, const struct candidate *to)
 {
-	return vnic->rx.packets + (queue->kind == NQ_QUEUE_HARD ? vnic->tx.packets : 0);
+	uint64_t rx = to->rx == vnic->rx_queue ? 0 : vnic->rx.packets;
+	uint64_t tx = to->tx != to->rx || to->tx == vnic->tx_queue ? 0 : vnic->tx.packets;
+
+	return rx + tx;
 }
 
 static uint64_t limit(const struct nq_policy *policy)
@@ -113,17 +116,18 @@ static uint64_t limit(const struct nq_policy *policy)
 	return policy->queue_capacity_pps * policy->queue_full / 1000;
 }
 
-static bool has_room(const struct stage *stage, const struct nq_vnic *vnic, uint32_t queue)
+static bool has_room(const struct stage *stage, const struct nq_vnic *vnic, const struct candidate *to)
 {
 	const struct nq_host *host = stage->draft->host;
 	const struct nq_policy *policy = stage->draft->policy;
-	uint64_t load = stage->load[queue];
 
+	if (to->rx == vnic->rx_queue && to->tx == vnic->tx_queue)
+		return true;
 	if (vnic->rx_queue == NQ_NONE && stage->rules[vnic->pnic] >= host->pnics[vnic->pnic].rules_max)
 		return false;
-	if (host->queues[queue].busy >= policy->queue_full)
+	if (host->queues[to->rx].busy >= policy->queue_full)
 		return false;
-	return load == 0 || load + demand(vnic, &host->queues[queue]) <= limit(policy);
+	return to->load == 0 || to->load + demand(vnic, to) <= limit(policy);
 }
 
 static bool reaches(const struct nq_host *host, const struct nq_vnic *vnic, uint32_t queue)
@@ -247,7 +251,7 @@ struct matches {
 static void match(const struct stage *stage, const struct nq_vnic *vnic, const struct candidate *candidate,
 		  struct matches *matches)
 {
-	if (!candidate->stays && !has_room(stage, vnic, candidate->rx)) {
+	if (!has_room(stage, vnic, candidate)) {
 		if (!matches->full || candidate->cost_ns < matches->full_cost_ns)
 			matches->full_cost_ns = candidate->cost_ns;
 		matches->full = true;
@@ -302,14 +306,12 @@ static struct nq_reason reason_for(const struct stage *stage, uint32_t vnic, con
 	const struct nq_host *host = stage->draft->host;
 	const struct nq_vnic *self = &host->vnics[vnic];
 	const struct nq_nodeset *home = &host->vms[self->vm].home;
-	uint64_t node = host->nodes[to->node].id, after = to->load;
+	uint64_t node = host->nodes[to->node].id, after = to->load + demand(self, to);
 
 	if (!nq_nodeset_has(home, to->node))
 		return (struct nq_reason){ NQ_RULE_QUEUE_CHEAPEST, { host->nodes[nq_nodeset_next(home, 0)].id, node } };
 	if (!to->used)
 		return (struct nq_reason){ NQ_RULE_QUEUE_NEW, { node } };
-	if (!to->stays)
-		after += demand(self, &host->queues[to->rx]);
 	return (struct nq_reason){ NQ_RULE_QUEUE_ON_VM_NODE, { node, after, limit(stage->draft->policy) } };
 }
 

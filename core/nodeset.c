@@ -28,8 +28,10 @@ uint32_t nq_nodeset_count(const struct nq_nodeset *set)
 {
 	uint32_t count = 0;
 
+	/* Each step removes the lowest bit; popcount would be a call into the compiler's library. */
 	for (uint32_t i = 0; i < NQ_MAX_NODES / 64; i++)
-		count += (uint32_t)__builtin_popcountll(set->word[i]);
+		for (uint64_t rest = set->word[i]; rest; rest &= rest - 1)
+			count++;
 	return count;
 }
 

@@ -58,7 +58,7 @@ struct nq_reader {
 /* What of a file's name goes into a fault: its end, because a path is told apart by that. */
 const char *nq_reader_file(const char *name);
 void nq_reader_clear(struct nq_reader *reader);
-/* Makes the names of that array known. 0 or -ENOMEM. */
+/* Makes the names of that array known. 0, -ENOMEM, or -EBADMSG for a name that is there twice. */
 int nq_reader_index(struct nq_reader *reader, enum nq_array array);
 /* Adds to the path; returns its former length for nq_path_pop(). */
 size_t nq_path_push(struct nq_reader *reader, const char *format, ...) __attribute__((format(printf, 2, 3)));

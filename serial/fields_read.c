@@ -112,26 +112,38 @@ static int lookup(const struct nq_reader *reader, enum nq_array array, const cha
 	return 0;
 }
 
+/* Adds one name to the index. 0, -ENOMEM, or -EBADMSG when it is there already. */
+static int index_one(struct nq_reader *reader, enum nq_array array, const json_t *name, uint32_t i)
+{
+	char digits[24] = "";
+	const char *key = digits;
+
+	if (!name)
+		return -ENOMEM;
+	if (json_is_integer(name))
+		snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, json_integer_value(name));
+	else
+		key = json_string_value(name);
+	if (json_object_get(reader->names[array], key)) {
+		nq_path_push(reader, "[%" PRIu32 "]", i);
+		return nq_reader_fault(reader, name, "every name or id once");
+	}
+	return json_object_set_new(reader->names[array], key, json_integer(i)) < 0 ? -ENOMEM : 0;
+}
+
 int nq_reader_index(struct nq_reader *reader, enum nq_array array)
 {
-	json_t *names = json_object();
+	int result = 0;
 
-	for (uint32_t i = 0; names && i < nq_array_size(reader->host, array); i++) {
+	json_decref(reader->names[array]);
+	reader->names[array] = json_object();
+	for (uint32_t i = 0; i < nq_array_size(reader->host, array) && result == 0; i++) {
 		json_t *name = nq_reference_write(reader->host, array, i);
-		char digits[24] = "";
 
-		if (json_is_integer(name))
-			snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, json_integer_value(name));
-		if (!name ||
-		    json_object_set_new(names, *digits ? digits : json_string_value(name), json_integer(i)) < 0) {
-			json_decref(names);
-			names = NULL;
-		}
+		result = index_one(reader, array, name, i);
 		json_decref(name);
 	}
-	json_decref(reader->names[array]);
-	reader->names[array] = names;
-	return names ? 0 : -ENOMEM;
+	return reader->names[array] ? result : -ENOMEM;
 }
 
 int nq_reference_read(struct nq_reader *reader, const json_t *value, enum nq_array array, bool none, uint32_t *ret)
