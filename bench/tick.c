@@ -64,9 +64,8 @@ static pid_t start_container(void)
 static void put_peer(struct nlmsghdr *message, pid_t pid)
 {
 	struct nlattr *peer = mnl_attr_nest_start(message, VETH_INFO_PEER);
-	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(message, sizeof(*info));
 
-	info->ifi_flags = info->ifi_change = IFF_UP;
+	mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg));
 	mnl_attr_put_strz(message, IFLA_IFNAME, "eth0");
 	mnl_attr_put_u32(message, IFLA_NET_NS_PID, (uint32_t)pid);
 	mnl_attr_nest_end(message, peer);
@@ -76,14 +75,12 @@ static void add_veth(struct mnl_socket *socket, unsigned index, pid_t pid)
 {
 	char buffer[1024], name[IFNAMSIZ];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct ifinfomsg *info;
 	struct nlattr *linkinfo, *data;
 	ssize_t n;
 
 	message->nlmsg_type = RTM_NEWLINK;
 	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK;
-	info = mnl_nlmsg_put_extra_header(message, sizeof(*info));
-	info->ifi_flags = info->ifi_change = IFF_UP;
+	mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg));
 	snprintf(name, sizeof(name), "veth%u", index);
 	mnl_attr_put_strz(message, IFLA_IFNAME, name);
 	linkinfo = mnl_attr_nest_start(message, IFLA_LINKINFO);
