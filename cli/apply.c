@@ -112,6 +112,9 @@ enum nq_exit nq_verb_apply(struct nq_cli *cli)
 struct report {
 	struct nq_writer *writer;
 	uint64_t n;
+	char *troubles; /* sentences about what was not put back, one a line */
+	size_t size;
+	FILE *stream;
 };
 
 static void on_restored(const char *kind, const char *key, const char *value, const struct nq_outcome *outcome,
@@ -128,6 +131,18 @@ static void on_restored(const char *kind, const char *key, const char *value, co
 	nq_writer_cell(report->writer,
 		       nq_styled(good ? NQ_STYLE_GOOD : NQ_STYLE_BAD, nq_text(nq_outcome_name(outcome->kind))));
 	nq_writer_cell(report->writer, nq_text(outcome->detail[0] ? outcome->detail : NULL));
+	if (!good && report->stream)
+		fprintf(report->stream, "%s %s: %s: %s\n", kind, key, nq_outcome_name(outcome->kind), outcome->detail);
+}
+
+/* A table has no room for a sentence in each row, and rows that went well need none. */
+static void show_troubles(struct report *report)
+{
+	if (!report->stream || fclose(report->stream) != 0)
+		return;
+	for (char *line = strtok(report->troubles, "\n"); line; line = strtok(NULL, "\n"))
+		nq_writer_note(report->writer, NQ_STYLE_BAD, "%s", line);
+	free(report->troubles);
 }
 
 static int restore(struct nq_applier *applier, bool force, struct report *report)
@@ -136,9 +151,9 @@ static int restore(struct nq_applier *applier, bool force, struct report *report
 		{ .key = "number", .title = "", .machine = true },
 		{ .key = "kind", .title = "KIND" },
 		{ .key = "key", .title = "SETTING", .shrink = true },
-		{ .key = "value", .title = "VALUE", .shrink = true },
+		{ .key = "value", .title = "PUT BACK TO", .shrink = true },
 		{ .key = "outcome", .title = "OUTCOME" },
-		{ .key = "detail", .title = "DETAIL", .shrink = true },
+		{ .key = "detail", .machine = true },
 	};
 	static const struct nq_table table = {
 		.key = "settings",
@@ -149,9 +164,11 @@ static int restore(struct nq_applier *applier, bool force, struct report *report
 	};
 	int r;
 
+	report->stream = open_memstream(&report->troubles, &report->size);
 	nq_writer_table(report->writer, &table);
 	r = nq_applier_restore(applier, force, on_restored, report);
 	nq_writer_table_end(report->writer);
+	show_troubles(report);
 	nq_writer_field(report->writer, "settings_seen", NULL, nq_number(report->n));
 	nq_writer_field(report->writer, "failed", NULL, nq_number(r > 0 ? (uint64_t)r : 0));
 	return r;

@@ -170,7 +170,7 @@ static enum nq_style service_text(const struct nq_scene *scene, uint32_t vnic, c
 	}
 	nq_port_text(scene, &scene->ports[link->port], name);
 	remote_nodes(scene, vnic, nodes, sizeof(nodes));
-	nq_text_share(nq_share_permille(&share), percent);
+	nq_text_share((nq_share_permille(&share) + 5) / 10 * 10, percent);
 	if (!link->remote)
 		snprintf(ret, size, "%s", name);
 	else if (scene->ports[link->port].role == NQ_ROLE_DEFAULT)

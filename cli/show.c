@@ -228,7 +228,7 @@ void nq_show_kept(struct nq_writer *writer, const struct nq_host *host, const st
 	static const struct nq_table table = {
 		.key = "kept",
 		.one = "kept",
-		.title = "LEFT AS IT IS, ALTHOUGH REMOTE",
+		.title = "LEFT AS IT IS",
 		.layout = NQ_LAYOUT_BLOCKS,
 		COLUMNS(columns),
 	};

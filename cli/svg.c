@@ -514,6 +514,12 @@ static void put_free(FILE *stream, const struct layout *layout, uint32_t box)
 		layout->box[box].y + HEAD_HEIGHT + layout->pnic_height + 16, line);
 }
 
+/* In a small box tenths of a percent are too much. */
+static uint64_t whole_percent(const struct nq_share *share)
+{
+	return (nq_share_permille(share) + 5) / 10 * 10;
+}
+
 static void put_vm(FILE *stream, const struct layout *layout, uint32_t index)
 {
 	const struct nq_host *host = layout->scene->host;
@@ -529,7 +535,7 @@ static void put_vm(FILE *stream, const struct layout *layout, uint32_t index)
 	nq_nodeset_text(host, &host->vms[vnic->vm].home, home, sizeof(home));
 	snprintf(text, sizeof(text), "%s: %s, home %s", label, mac, host->vms[vnic->vm].placed ? home : "anywhere");
 	nq_text_rate(vnic->rx.packets, rate);
-	nq_text_share(nq_share_permille(&share), remote);
+	nq_text_share(whole_percent(&share), remote);
 	strcat(rate, "/s");
 	strcat(remote, " remote");
 	fputs("<g>", stream);
