@@ -57,7 +57,7 @@ static void show_verdict(struct nq_writer *writer, const struct nq_verification 
 	nq_text_share(verified->before, before);
 	nq_text_share(verified->predicted, predicted);
 	nq_text_share(verified->realised, realised);
-	snprintf(text, sizeof(text), "%s after %u tick%s: remote %s of packets, predicted %s, before %s",
+	snprintf(text, sizeof(text), "%s after %u tick%s; remote %s, predicted %s, before %s",
 		 nq_verdict_name(verified->verdict), verified->ticks, verified->ticks == 1 ? "" : "s", realised,
 		 predicted, before);
 	nq_writer_field(writer, "verified", "verified", nq_styled(styles[verified->verdict], nq_text(text)));
@@ -66,15 +66,25 @@ static void show_verdict(struct nq_writer *writer, const struct nq_verification 
 		show_promises(writer, verified);
 }
 
+/* A tick in which nothing happens is one line; the others are set off. */
 static void show_tick(struct nq_writer *writer, const struct nq_loop_tick *tick)
 {
-	nq_writer_field(writer, "tick", "tick", nq_number(tick->number));
+	struct nq_share share = nq_share_of_host(tick->host);
+	unsigned long long number = tick->number;
+	char text[NQ_SHARE_TEXT];
+
+	nq_share_text(&share, text);
+	nq_writer_field(writer, "tick", NULL, nq_number(tick->number));
 	nq_writer_field(writer, "time_ns", NULL, nq_number(tick->host->time_ns));
-	nq_show_share(writer, tick->host);
+	nq_show_share(writer, tick->host, NULL);
 	nq_writer_field(writer, "acting", NULL, nq_flag(tick->outcomes));
+	nq_writer_field(writer, "held", NULL, nq_flag(tick->held));
+	nq_writer_note(writer, share.remote_vnics ? NQ_STYLE_BAD : NQ_STYLE_GOOD, "tick %llu: remote %s", number, text);
 	if (tick->verified->verdict != NQ_VERDICT_NONE)
 		show_verdict(writer, tick->verified);
-	if (tick->plan->n_actions > 0)
+	if (tick->held && tick->plan->n_actions > 0)
+		nq_writer_note(writer, NQ_STYLE_DIM, "%u actions wait for the verdict", tick->plan->n_actions);
+	else if (tick->plan->n_actions > 0)
 		nq_show_actions(writer, tick->host, tick->plan, tick->outcomes);
 }
 

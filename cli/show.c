@@ -92,14 +92,14 @@ void nq_share_text(const struct nq_share *share, char ret[NQ_SHARE_TEXT])
 		snprintf(ret, NQ_SHARE_TEXT, "nobody, there is no vnic");
 }
 
-void nq_show_share(struct nq_writer *writer, const struct nq_host *host)
+void nq_show_share(struct nq_writer *writer, const struct nq_host *host, const char *title)
 {
 	struct nq_share share = nq_share_of_host(host);
 	enum nq_style style = share.remote_vnics > 0 ? NQ_STYLE_BAD : NQ_STYLE_GOOD;
 	char text[NQ_SHARE_TEXT];
 
 	nq_share_text(&share, text);
-	nq_writer_field(writer, "remote", "remote", nq_styled(style, nq_text(text)));
+	nq_writer_field(writer, "remote", title, nq_styled(style, nq_text(text)));
 	nq_writer_field(writer, "vnics", NULL, nq_number(share.vnics));
 	nq_writer_field(writer, "remote_vnics", NULL, nq_number(share.remote_vnics));
 	nq_writer_field(writer, "served_pps", NULL, nq_rate(share.packets));
@@ -266,7 +266,7 @@ void nq_show_totals(struct nq_writer *writer, const struct nq_host *host, const 
 {
 	char before[NQ_UNIT_TEXT], after[NQ_UNIT_TEXT], text[96];
 
-	nq_show_share(writer, host);
+	nq_show_share(writer, host, "remote");
 	show_predicted(writer, host, plan);
 	nq_text_time(plan->cost_before_ns, before);
 	nq_text_time(plan->cost_after_ns, after);

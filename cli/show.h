@@ -24,8 +24,8 @@ uint64_t nq_node_busy(const struct nq_host *host, uint32_t node);
 void nq_share_text(const struct nq_share *share, char ret[NQ_SHARE_TEXT]);
 
 void nq_show_notices(struct nq_writer *writer, const struct nq_host *host);
-/* Fields and a line. */
-void nq_show_share(struct nq_writer *writer, const struct nq_host *host);
+/* The share as fields; the sentence with that title, NULL: for machines only. */
+void nq_show_share(struct nq_writer *writer, const struct nq_host *host, const char *title);
 /* Numbered actions; outcomes NULL: not carried out. */
 void nq_show_actions(struct nq_writer *writer, const struct nq_host *host, const struct nq_plan *plan,
 		     const struct nq_outcome *outcomes);

@@ -193,7 +193,7 @@ static enum nq_exit put_tables(struct nq_cli *cli, const struct nq_host *host)
 		return code;
 	nq_writer_field(writer, "host", "host", nq_text(host->name));
 	nq_writer_field(writer, "interval_ns", NULL, nq_time(host->interval_ns));
-	nq_show_share(writer, host);
+	nq_show_share(writer, host, "remote");
 	show_vnics(writer, host);
 	show_queues(writer, host);
 	show_nodes(writer, host);

@@ -119,8 +119,8 @@ static void cell(struct nq_writer *writer, const struct nq_column *column, const
 	cells[writer->text.n++] = (struct nq_text_cell){
 		.text = text,
 		.style = value->style,
-		.width = text ? nq_text_width(text) : 1,
-		.known = text,
+		.width = text && *text ? nq_text_width(text) : 1,
+		.known = text && *text, /* for people nothing to say is as good as unknown */
 	};
 }
 

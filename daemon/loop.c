@@ -97,19 +97,16 @@ static int apply(struct loop *loop, const struct nq_host *host, const struct nq_
 
 	if (r == 0)
 		r = nq_applier_apply(loop->applier, host, plan, outcomes);
-	if (r >= 0) {
-		loop->failed += (unsigned)r;
-		r = learn(loop, host, plan, outcomes);
-	}
 	if (r < 0) {
 		free(outcomes);
 		return fail(loop, "cannot act", r);
 	}
+	loop->failed += (unsigned)r;
 	*ret = outcomes;
 	return 0;
 }
 
-/* Observe, verify the plan before, plan, apply, tell. 0, 1 when it was a tick that counts, or -errno. */
+/* Observe, verify the plan before, plan, apply, tell, learn. 0, 1 when it was a tick that counts, or -errno. */
 static int tick(struct loop *loop)
 {
 	struct nq_host *host = NULL;
@@ -128,7 +125,8 @@ static int tick(struct loop *loop)
 		goto out;
 	}
 	/* While a promise is open the counters still move: the next plan waits for what the last one brought. */
-	if (loop->applier && loop->verification.verdict != NQ_VERDICT_WAIT)
+	seen.held = loop->applier && loop->verification.verdict == NQ_VERDICT_WAIT;
+	if (loop->applier && !seen.held)
 		r = apply(loop, host, plan, &outcomes);
 	if (r < 0)
 		goto out;
@@ -137,6 +135,9 @@ static int tick(struct loop *loop)
 	seen.outcomes = outcomes;
 	loop->ticks++;
 	r = loop->events->tick(&seen, loop->userdata);
+	/* After telling: a new promise takes the place of the old one's verdict. */
+	if (outcomes && learn(loop, host, plan, outcomes) < 0 && r == 0)
+		r = fail(loop, "cannot learn", -ENOMEM);
 	if (r == 0)
 		r = 1;
 out:

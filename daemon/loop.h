@@ -27,7 +27,8 @@ struct nq_loop_tick {
 	uint64_t number; /* from 1 */
 	const struct nq_host *host;
 	const struct nq_plan *plan;
-	const struct nq_outcome *outcomes;	/* one per action; NULL when not acting */
+	const struct nq_outcome *outcomes;	/* one per action; NULL when they were not carried out */
+	bool held;				/* acting, but not now: the plan before is still being verified */
 	const struct nq_verification *verified; /* of the plan before; verdict NONE when there was nothing to verify */
 };
 

@@ -60,7 +60,7 @@ def test_run_once_plans_and_says_that_it_does_not_act():
     assert out["tick"] == 1 and out["acting"] is False
     assert out["actions"] and all(a["outcome"] is None for a in out["actions"])
     text = nearq("run", "--once", "--from", FAR).stdout
-    assert text.startswith("tick: 1\nremote: 14 of 16 vnics")
+    assert text.startswith("tick 1: remote 14 of 16 vnics")
 
 
 def test_run_for_a_time_ticks_several_times():
