@@ -8,10 +8,13 @@ second namespace ("outside"), its containers are further namespaces behind a bri
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import time
 
-OBSERVE = os.environ.get("NEARQ_OBSERVE", "build/tests/host/observe")
+BUILD = os.environ.get("NEARQ_BUILD", "build")
+OBSERVE = f"{BUILD}/tests/host/observe"
+ACT = f"{BUILD}/tests/apply/act"
 UPLINK = "up0"
 _numbers = itertools.count()
 
@@ -50,6 +53,7 @@ class Host:
     def __init__(self, queues=4):
         self.prefix = f"nq{os.getpid()}-{next(_numbers)}"
         self.namespaces, self.processes = [], []
+        self.enter = None
         self.host = self.namespace("host")
         self.outside = self.namespace("out")
         self.ip(self.host, "link add br0 type bridge")
@@ -87,11 +91,25 @@ class Host:
         return run("ip", "-n", namespace, *command.split())
 
     def start(self, namespace, *command, **options):
-        process = subprocess.Popen(["ip", "netns", "exec", namespace, *map(str, command)], text=True, **options)
+        enter = self.enter if self.enter and namespace == self.host else ["ip", "netns", "exec", namespace]
+        process = subprocess.Popen([*map(str, enter), *map(str, command)], text=True, **options)
         self.processes.append(process)
         # `ip netns exec` becomes the command; its namespace is the right one from then on
-        until(lambda: os.readlink(f"/proc/{process.pid}/exe") != os.path.realpath("/sbin/ip"), "exec")
+        through = {os.path.realpath(shutil.which(program)) for program in ("ip", "nsenter")}
+        until(lambda: os.readlink(f"/proc/{process.pid}/exe") not in through, "exec")
         return process
+
+    def acting(self, directory):
+        """A function that runs the appliers' test program, and one that observes, where both see the same bpffs."""
+        holder = self.start(self.host, "sh", "-ec", "mount -t bpf bpf /sys/fs/bpf && echo ready && exec cat",
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert holder.stdout.readline() == "ready\n"
+        self.enter = ["nsenter", "-t", holder.pid, "-n", "-m"]
+
+        def act(kind, key, value):
+            text = run(*self.enter, ACT, "set", directory / "state", kind, key, value)
+            assert text.startswith(("done", "same")), text
+        return act
 
     def container(self, name, mac, processes=1, cpus=None):
         """A namespace behind the bridge; returns it and its processes."""

@@ -269,6 +269,33 @@ def test_exclude(host):
     assert host.observe("--exclude", UPLINK)["pnics"] == []
 
 
+def test_steered(host, tmp_path):
+    """T3, A2: what nearq steers shows in queues and vnics, with its thread, its rates, and in a capture too."""
+    host.container("c1", MAC1)
+    host.container("c2", MAC2)
+    act = host.acting(tmp_path)
+    assert {queue["role"] for queue in host.observe()["queues"] if queue["kind"] == "soft"} == {"free"}
+    act("xdp", UPLINK, "nearq")
+    act("steer", f"{UPLINK}/{MAC1}", "1")
+    observer = host.observer("--measure")
+    observer.next()
+    before = host.sent("c1")
+    host.send(MAC1, 300, cpu=0)
+    until(lambda: host.sent("c1") - before >= 300, "frames delivered")
+    snapshot = observer.next()
+    vnics = {vnic["name"]: vnic for vnic in snapshot["vnics"]}
+    assert vnics["c1"]["rx_queue"] == f"{UPLINK}/cpu1" and vnics["c2"]["rx_queue"] == "default"
+    queue, = [queue for queue in snapshot["queues"] if queue["role"] == "assigned"]
+    assert (queue["kind"], queue["index"], queue["cpu"]) == ("soft", 1, 1)
+    assert open(f"/proc/{queue['thread']}/comm", encoding="ascii").read().startswith("cpumap/1/")
+    seconds = snapshot["interval_ns"] / 1e9
+    assert 300 - 2 * seconds <= queue["rx"]["packets"] * seconds <= 310
+    run(*host.enter, OBSERVE, "--physical", UPLINK, "--capture", tmp_path / "tree")
+    tree = host.observer(tmp_path / "tree", ticks=1).next()
+    assert named(tree["vnics"], "c1")["rx_queue"] == f"{UPLINK}/cpu1"
+    assert [q["thread"] for q in tree["queues"] if q["role"] == "assigned"] == [queue["thread"]]
+
+
 def capture_and_compare(host, directory):
     run("ip", "netns", "exec", host.host, OBSERVE, "--physical", UPLINK, "--capture", directory)
     live = host.observe()
