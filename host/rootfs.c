@@ -1,46 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Theory of operation. On the live host a path is opened as it is: the kernel follows the links, and
- * /sys and /proc are the kernel's own. In a tree, and whenever a capture needs to know through which
- * links a path leads, resolve() walks it component by component: the walked part is free of links and the
- * rest is still to do; ".." takes one component off the walked part and stops at the root; an absolute
- * target empties it. So the result never leaves the root, and needs no openat2().
- *
- * Files that are read in every tick are kept open in a table keyed by path, with at most half of the
- * process's descriptors; a kept file that fails to read (a process that ended) is dropped from the table
- * and opened anew, so that a process that took over the number is read correctly.
+ * Theory of operation. On the live host a path is opened as it is: the kernel follows the links, and /sys and /proc are
+ * the kernel's own. In a tree, and whenever a capture needs to know through which links a path leads, it is resolved
+ * first (path.h). Files that are read in every tick stay open (kept.h); one that fails to read (a process that ended)
+ * is dropped and opened anew, so that a process that took over the number is read correctly.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <host/capture.h>
+#include <host/kept.h>
 #include <host/rootfs.h>
-
-#define LINKS_MAX 40 /* as in the kernel (MAXSYMLINKS) */
 
 /* Stands in a capture for a link that could not be read, so that the tree shows the same host with the same gaps. */
 #define DENIED "(permission denied)"
-
-struct kept {
-	char *path; /* NULL: empty slot */
-	int fd;	    /* -1: was dropped */
-};
 
 struct nq_root {
 	int fd;
 	bool live;
 	struct nq_capture *capture;
-	struct kept *kept; /* open addressing, capacity a power of two */
-	uint32_t n_slots, n_used, n_open, n_open_max;
+	struct nq_kept *kept;
 };
 
 void nq_freep(void *pointer)
@@ -57,18 +43,17 @@ void nq_closep(int *fd)
 int nq_root_open(const char *path, struct nq_root **ret)
 {
 	struct nq_root *root = calloc(1, sizeof(*root));
-	struct rlimit limit = { .rlim_cur = 256 };
+	int r;
 
 	if (!root)
 		return -ENOMEM;
-	root->fd = open(path ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root->fd < 0) {
-		free(root);
-		return -errno;
-	}
-	getrlimit(RLIMIT_NOFILE, &limit);
-	root->n_open_max = limit.rlim_cur > UINT32_MAX ? UINT32_MAX / 2 : (uint32_t)limit.rlim_cur / 2;
 	root->live = !path;
+	root->fd = open(path ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	r = root->fd < 0 ? -errno : nq_kept_new(&root->kept);
+	if (r < 0) {
+		nq_root_close(root);
+		return r;
+	}
 	*ret = root;
 	return 0;
 }
@@ -77,12 +62,8 @@ struct nq_root *nq_root_close(struct nq_root *root)
 {
 	if (!root)
 		return NULL;
-	for (uint32_t i = 0; i < root->n_slots; i++) {
-		nq_closep(&(int){ root->kept[i].path ? root->kept[i].fd : -1 });
-		free(root->kept[i].path);
-	}
-	free(root->kept);
-	close(root->fd);
+	nq_kept_free(root->kept);
+	nq_closep(&root->fd);
 	free(root);
 	return NULL;
 }
@@ -121,78 +102,14 @@ static int print_path(char ret[NQ_ROOT_PATH], const char *format, va_list args)
 			return r_;                                                                                     \
 	} while (0)
 
-static void strip_last(char *path)
+static void tee_link(const char *path, const char *target, void *userdata)
 {
-	char *slash = strrchr(path, '/');
-
-	*(slash ? slash : path) = '\0';
-}
-
-/* Takes the first component off rest; false when there is none left. */
-static bool next_part(char *rest, char ret[NAME_MAX + 1])
-{
-	size_t skip = strspn(rest, "/"), length = strcspn(rest + skip, "/");
-
-	if (!length || length > NAME_MAX)
-		return false;
-	memcpy(ret, rest + skip, length);
-	ret[length] = '\0';
-	memmove(rest, rest + skip + length, strlen(rest + skip + length) + 1);
-	return true;
-}
-
-/* What stands at the walked path; replaces the link by its target. 1: was a link, 0: was none, -errno */
-static int follow(struct nq_root *root, char *walked, char *rest)
-{
-	char target[NQ_ROOT_PATH], joined[NQ_ROOT_PATH];
-	ssize_t n = readlinkat(root->fd, walked, target, sizeof(target) - 1);
-	int length;
-
-	if (n < 0)
-		return errno == EINVAL ? 0 : -errno;
-	target[n] = '\0';
-	if (root->capture)
-		nq_capture_link(root->capture, walked, target);
-	length = snprintf(joined, sizeof(joined), "%s/%s", target, rest);
-	if (length < 0 || (size_t)length >= sizeof(joined))
-		return -ENAMETOOLONG;
-	memcpy(rest, joined, (size_t)length + 1);
-	if (target[0] == '/')
-		walked[0] = '\0';
-	else
-		strip_last(walked);
-	return 1;
+	nq_capture_link(userdata, path, target);
 }
 
 static int resolve(struct nq_root *root, const char *path, char ret[NQ_ROOT_PATH])
 {
-	char rest[NQ_ROOT_PATH], part[NAME_MAX + 1], walked[NQ_ROOT_PATH] = "";
-	uint32_t links = 0;
-
-	if (snprintf(rest, sizeof(rest), "%s", path) >= (int)sizeof(rest))
-		return -ENAMETOOLONG;
-	while (next_part(rest, part)) {
-		size_t length = strlen(walked);
-		int r;
-
-		if (!strcmp(part, "."))
-			continue;
-		if (!strcmp(part, "..")) {
-			strip_last(walked);
-			continue;
-		}
-		if (length + strlen(part) + 2 > sizeof(walked))
-			return -ENAMETOOLONG;
-		sprintf(walked + length, "%s%s", length ? "/" : "", part);
-		r = follow(root, walked, rest);
-		if (r < 0)
-			return r;
-		links += (uint32_t)r;
-		if (links > LINKS_MAX)
-			return -ELOOP;
-	}
-	strcpy(ret, walked[0] ? walked : ".");
-	return 0;
+	return nq_path_resolve(root->fd, path, ret, root->capture ? tee_link : NULL, root->capture);
 }
 
 /* Where to open: the path itself, or, in a tree or for a capture, what it leads to. */
@@ -258,94 +175,17 @@ int nq_root_read(struct nq_root *root, char *ret, size_t size, const char *forma
 	return length;
 }
 
-static uint64_t hash_path(const char *path)
+/* A descriptor from the table, or a new one, which the caller has to close (*ret_once) when the table is full. */
+static int open_kept(struct nq_root *root, const char *path, int *ret_once)
 {
-	uint64_t hash = 14695981039346656037u; /* FNV-1a */
+	int fd = nq_kept_find(root->kept, path);
 
-	for (; *path; path++)
-		hash = (hash ^ (uint8_t)*path) * 1099511628211u;
-	return hash;
-}
-
-static struct kept *find_slot(struct kept *slots, uint32_t n_slots, const char *path)
-{
-	uint32_t i = (uint32_t)hash_path(path) & (n_slots - 1);
-
-	while (slots[i].path && strcmp(slots[i].path, path) != 0)
-		i = (i + 1) & (n_slots - 1);
-	return &slots[i];
-}
-
-static int grow_kept(struct nq_root *root)
-{
-	uint32_t n = root->n_slots ? root->n_slots * 2 : 256;
-	struct kept *slots = calloc(n, sizeof(*slots));
-
-	if (!slots)
-		return -ENOMEM;
-	root->n_used = 0;
-	for (uint32_t i = 0; i < root->n_slots; i++) {
-		if (!root->kept[i].path)
-			continue;
-		if (root->kept[i].fd < 0) {
-			free(root->kept[i].path);
-			continue;
-		}
-		*find_slot(slots, n, root->kept[i].path) = root->kept[i];
-		root->n_used++;
-	}
-	free(root->kept);
-	root->kept = slots;
-	root->n_slots = n;
-	return 0;
-}
-
-/* NULL when the file cannot be kept; it may still be read once. */
-static struct kept *kept_slot(struct nq_root *root, const char *path)
-{
-	struct kept *slot;
-
-	if (root->n_used * 2 >= root->n_slots && grow_kept(root) < 0)
-		return NULL;
-	slot = find_slot(root->kept, root->n_slots, path);
-	if (slot->path)
-		return slot;
-	slot->path = strdup(path);
-	if (!slot->path)
-		return NULL;
-	slot->fd = -1;
-	root->n_used++;
-	return slot;
-}
-
-/* A descriptor from the table, or a new one that the caller has to close (*ret_once). */
-static int open_kept(struct nq_root *root, const char *path, struct kept **ret_slot, int *ret_once)
-{
-	struct kept *slot = kept_slot(root, path);
-	int fd;
-
-	*ret_slot = slot;
-	if (slot && slot->fd >= 0)
-		return slot->fd;
-	fd = open_file(root, path, 0);
-	if (fd < 0)
+	if (fd >= 0)
 		return fd;
-	if (slot && root->n_open < root->n_open_max) {
-		slot->fd = fd;
-		root->n_open++;
-	} else {
+	fd = open_file(root, path, 0);
+	if (fd >= 0 && !nq_kept_add(root->kept, path, fd))
 		*ret_once = fd;
-	}
 	return fd;
-}
-
-static void drop_kept(struct nq_root *root, struct kept *slot)
-{
-	if (!slot || slot->fd < 0)
-		return;
-	close(slot->fd);
-	slot->fd = -1;
-	root->n_open--;
 }
 
 static int read_path_kept(struct nq_root *root, const char *path, char *ret, size_t size)
@@ -354,15 +194,14 @@ static int read_path_kept(struct nq_root *root, const char *path, char *ret, siz
 
 	for (int attempt = 0; attempt < 2; attempt++) {
 		NQ_CLOSE int once = -1;
-		struct kept *slot;
-		int fd = open_kept(root, path, &slot, &once);
+		int fd = open_kept(root, path, &once);
 
 		if (fd < 0)
 			return fd;
 		length = read_text(fd, ret, size);
 		if (length >= 0 || length == -EFBIG || once >= 0)
 			break;
-		drop_kept(root, slot);
+		nq_kept_drop(root->kept, path);
 	}
 	tee_text(root, path, ret, length);
 	return length;

@@ -13,10 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <host/path.h>
+
 struct nq_root;
 struct nq_capture;
 
-#define NQ_ROOT_PATH 4096
 #define NQ_ROOT_PRINTF(n) __attribute__((format(printf, n, (n) + 1)))
 
 /* path: NULL for the live host. 0 or -errno. */

@@ -64,10 +64,12 @@ struct nq_vm_finding {
 };
 /* Adds the VM. 0 with its index, -ESRCH when all its processes are gone meanwhile, -errno. */
 int nq_add_vm(struct nq_view *view, struct nq_host *host, const struct nq_vm_finding *finding, uint32_t *ret);
+/* vnic.c */
 int nq_add_vnic(struct nq_view *view, struct nq_host *host, uint32_t vm, const struct nq_link *outside,
 		const struct nq_mac *mac);
 /* Leaves out what cannot be told apart: a MAC on two vnics; and VMs that have no vnic left. */
 int nq_settle_vms(struct nq_view *view, struct nq_host *host);
+/* vm.c */
 int nq_refresh_vms(struct nq_view *view, struct nq_host *host); /* home; -ESRCH: one of them is gone */
 
 /* steered.c: what nearq steers now, in queues and vnics */
