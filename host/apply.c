@@ -47,6 +47,8 @@ static int check_privilege(struct nq_fault *fault)
 	for (i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
 		if (data[CAP_TO_INDEX(needed[i].number)].effective & CAP_TO_MASK(needed[i].number))
 			continue;
+		if (needed[i].number == CAP_DAC_OVERRIDE && geteuid() == 0)
+			continue; /* the files are root's */
 		nq_fault_set(fault, "privilege", "acting needs %s for %s; run as root", needed[i].name, needed[i].use);
 		return -EPERM;
 	}
@@ -142,9 +144,13 @@ static int run_steps(struct nq_applier *applier, const struct nq_steps *steps, s
 	__attribute__((cleanup(free_before))) struct before *before = calloc(steps->n_steps, sizeof(*before));
 	bool changed = false, partly = false;
 	struct nq_outcome one;
-	int error = before ? 0 : -ENOMEM, journal_error = 0;
+	int error = 0, journal_error = 0;
 	size_t i;
 
+	if (!before) {
+		nq_outcome_set(outcome, NQ_OUTCOME_REFUSED, ENOMEM, "no memory to note what was before");
+		return 0;
+	}
 	for (i = 0; error == 0 && i < steps->n_steps; i++) {
 		const struct nq_step *step = &steps->steps[i];
 
@@ -158,9 +164,7 @@ static int run_steps(struct nq_applier *applier, const struct nq_steps *steps, s
 		if (error < 0 || one.kind == NQ_OUTCOME_DONE || !changed)
 			*outcome = one;
 	}
-	if (error == 0 || error == -ENOMEM)
-		return error;
-	if (changed || partly) {
+	if (error < 0 && (changed || partly)) {
 		if (outcome->kind == NQ_OUTCOME_STUCK || outcome->kind == NQ_OUTCOME_REFUSED)
 			outcome->kind = NQ_OUTCOME_UNDONE;
 		bring_back(applier, steps, before, i - (partly ? 0 : 1), outcome);
@@ -208,7 +212,7 @@ static int run_action(struct nq_applier *applier, const struct nq_host *host, co
 		return run_steps(applier, &steps, outcome);
 	nq_outcome_set(outcome, error == -ENODEV ? NQ_OUTCOME_GONE : NQ_OUTCOME_REFUSED, error, "%s",
 		       applier->ctx->why[0] ? applier->ctx->why : strerror(-error));
-	return error == -ENOMEM ? error : 0;
+	return 0;
 }
 
 int nq_applier_apply(struct nq_applier *applier, const struct nq_host *host, const struct nq_plan *plan,

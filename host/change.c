@@ -98,6 +98,22 @@ static int settle(struct nq_applier *applier, const struct nq_setting_kind *kind
 	return 0;
 }
 
+/*
+ * Does the journal know the next value as nearq's already? Then it need not be told again: so what is brought back or
+ * restored is so also when the disk of the journal is full by now.
+ */
+static bool is_known(struct nq_applier *applier, const struct nq_setting_kind *kind, const char *key,
+		     const char *present, const char *next)
+{
+	__attribute__((cleanup(free_entry))) struct nq_journal_entry *entry = NULL;
+
+	if (nq_journal_find(applier->journal, kind->name, key, &entry) < 0)
+		return false;
+	return nq_setting_same(applier->ctx, kind, key, present, entry->written) &&
+	       (nq_setting_same(applier->ctx, kind, key, next, entry->former) ||
+		nq_setting_same(applier->ctx, kind, key, next, entry->previous));
+}
+
 /* One write on the way. *present is the value before, and after on success. */
 static int step(struct nq_applier *applier, const struct nq_setting_kind *kind, const char *key, const char *value,
 		char present[NQ_SETTING_TEXT], struct nq_outcome *outcome, int *journal_error)
@@ -107,7 +123,8 @@ static int step(struct nq_applier *applier, const struct nq_setting_kind *kind, 
 
 	if (error < 0)
 		return fail(applier, NQ_OUTCOME_REFUSED, kind, key, value, error, outcome);
-	error = nq_journal_note(applier->journal, kind->name, key, present, next);
+	if (!is_known(applier, kind, key, present, next))
+		error = nq_journal_note(applier->journal, kind->name, key, present, next);
 	if (error < 0) {
 		*journal_error = error;
 		nq_outcome_set(outcome, NQ_OUTCOME_REFUSED, error,

@@ -66,16 +66,15 @@ static struct nq_applier *open_applier(const char *state)
 static int get(char **argv)
 {
 	char value[NQ_SETTING_TEXT];
-	struct nq_setting_ctx *ctx;
+	struct nq_setting_ctx *ctx = NULL;
 	int error = nq_setting_ctx_new(&ctx);
 
 	if (error == 0)
 		error = kind_of(argv[0])->read(ctx, argv[1], value);
-	if (error < 0)
-		return fault_errno(argv[1], error);
-	puts(value);
+	if (error == 0)
+		puts(value);
 	nq_setting_ctx_free(ctx);
-	return 0;
+	return error < 0 ? fault_errno(argv[1], error) : 0;
 }
 
 static int set(char **argv)
