@@ -6,11 +6,12 @@
  * The hosts have four nodes, two NICs, interrupts and VMs anywhere, so that there is much to do. They are made of a
  * small generator of numbers with a fixed start: the same hosts everywhere.
  */
+#include "bench/measure.h"
+
 #include <inttypes.h>
 #include <nearq/plan.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
 	NODES = 4,
@@ -125,19 +126,21 @@ static struct nq_host *make_host(uint32_t vms)
 	return host;
 }
 
-static uint64_t now_ns(void)
+/* Median of some plans of one host. */
+static uint64_t measure(const struct nq_host *host, const struct nq_policy *policy, uint32_t *ret_actions)
 {
-	struct timespec now;
+	uint64_t times[RUNS];
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
+	for (unsigned run = 0; run < RUNS; run++) {
+		struct nq_plan *plan = NULL;
+		uint64_t begin = bench_cpu_ns();
 
-static int by_size(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
+		must(nq_plan_make(host, policy, NULL, &plan) == 0);
+		times[run] = bench_cpu_ns() - begin;
+		*ret_actions = plan->n_actions;
+		nq_plan_free(plan);
+	}
+	return bench_median(times, RUNS);
 }
 
 int main(int argc, char **argv)
@@ -150,24 +153,13 @@ int main(int argc, char **argv)
 	nq_policy_init(&policy);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct nq_host *host = make_host(sizes[i]);
-		uint64_t times[RUNS];
-		uint32_t actions = 0, queues = host->n_queues;
+		uint32_t actions;
+		uint64_t time = measure(host, &policy, &actions);
 
-		for (unsigned run = 0; run < RUNS; run++) {
-			struct nq_plan *plan = NULL;
-			uint64_t begin = now_ns();
-
-			must(nq_plan_make(host, &policy, NULL, &plan) == 0);
-			times[run] = now_ns() - begin;
-			actions = plan->n_actions;
-			nq_plan_free(plan);
-		}
-		qsort(times, RUNS, sizeof(times[0]), by_size);
-		smallest = smallest ? smallest : times[RUNS / 2];
+		smallest = smallest ? smallest : time;
 		printf("{\"bench\":\"plan\",\"command\":\"%s\",\"vms\":%u,\"queues\":%u,\"actions\":%u,\"runs\":%d,"
 		       "\"cpu_ns\":%" PRIu64 ",\"ratio\":%.2f}\n",
-		       argv[0], sizes[i], queues, actions, RUNS, times[RUNS / 2],
-		       (double)times[RUNS / 2] / (double)smallest);
+		       argv[0], sizes[i], host->n_queues, actions, RUNS, time, (double)time / (double)smallest);
 		fflush(stdout);
 		nq_host_free(host);
 	}

@@ -6,6 +6,7 @@
  * The vnics are real: veth pairs of a network namespace of this process's own, each leading into the namespace of a
  * child that only waits. Nothing outside is touched, and all of it goes with the processes. Needs root.
  */
+#include "bench/measure.h"
 #include "host/observe.h"
 
 #include <errno.h>
@@ -22,7 +23,6 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -102,21 +102,6 @@ static void enter_namespace(void)
 	must(mount("sysfs", "/sys", "sysfs", 0, NULL) == 0, "/sys");
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
 struct result {
 	uint64_t observe_ns, plan_ns; /* medians */
 	uint32_t vnics;
@@ -147,23 +132,21 @@ static struct result measure(bool counting)
 	must(nq_source_open(NULL, &options, &source, &fault) == 0, fault.what);
 	nq_host_free(observe(source));
 	for (unsigned run = 0; run < RUNS; run++) {
-		uint64_t begin = now_ns(), middle;
+		uint64_t begin = bench_cpu_ns(), middle;
 		struct nq_host *host = observe(source);
 		struct nq_plan *plan = NULL;
 
-		middle = now_ns();
+		middle = bench_cpu_ns();
 		must(nq_plan_make(host, &policy, NULL, &plan) == 0, "plan");
-		planned[run] = now_ns() - middle;
+		planned[run] = bench_cpu_ns() - middle;
 		observed[run] = middle - begin;
 		result.vnics = host->n_vnics;
 		nq_plan_free(plan);
 		nq_host_free(host);
 	}
 	nq_source_close(source);
-	qsort(observed, RUNS, sizeof(observed[0]), by_size);
-	qsort(planned, RUNS, sizeof(planned[0]), by_size);
-	result.observe_ns = observed[RUNS / 2];
-	result.plan_ns = planned[RUNS / 2];
+	result.observe_ns = bench_median(observed, RUNS);
+	result.plan_ns = bench_median(planned, RUNS);
 	return result;
 }
 
