@@ -138,9 +138,9 @@ static int read_text(int fd, char *ret, size_t size)
 	size_t length = 0;
 	ssize_t n;
 
-	while ((n = pread(fd, ret + length, size - 1 - length, (off_t)length)) > 0) {
+	while ((n = pread(fd, ret + length, size - length, (off_t)length)) > 0) {
 		length += (size_t)n;
-		if (length == size - 1)
+		if (length == size) /* no room for the end of the text */
 			return -EFBIG;
 	}
 	if (n < 0)

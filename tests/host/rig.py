@@ -23,6 +23,13 @@ def run(*command, **options):
     return subprocess.run([str(c) for c in command], check=True, capture_output=True, text=True, **options).stdout
 
 
+def program_of(pid):
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except FileNotFoundError:
+        return None  # it did its work and ended
+
+
 def until(condition, what, seconds=10):
     """The first true value of condition(), or a failure after a deadline."""
     deadline = time.monotonic() + seconds
@@ -96,7 +103,7 @@ class Host:
         self.processes.append(process)
         # `ip netns exec` becomes the command; its namespace is the right one from then on
         through = {os.path.realpath(shutil.which(program)) for program in ("ip", "nsenter")}
-        until(lambda: os.readlink(f"/proc/{process.pid}/exe") not in through, "exec")
+        until(lambda: program_of(process.pid) not in through, "exec")
         return process
 
     def acting(self, directory):
