@@ -9,7 +9,7 @@ import xml.etree.ElementTree as xml
 
 import pytest
 
-from conftest import DATA, FIGURES, environment, golden, nearq
+from conftest import DATA, FIGURES, NEARQ, environment, golden, nearq
 
 FAR, NEAR = DATA / "four-far.json", DATA / "four-near.json"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -157,8 +157,17 @@ def test_colors_on_a_terminal(env, colored):
     assert ("\033[" in out) == colored
 
 
+def test_long_waits_are_shown_on_a_terminal():
+    """Progress over two seconds, and gone from the line afterwards."""
+    command = shlex.join([str(word) for word in nearq_words("status", "--interval", "2100ms", "--format", "kv")])
+    out = subprocess.run(["script", "-qec", command, "/dev/null"], capture_output=True, text=True, timeout=30, check=True,
+                         env=environment(), stdin=subprocess.DEVNULL).stdout
+    assert "observing, 3 s left" in out and "observing, 1 s left" in out
+    assert out.rindex("\r\033[K") > out.rindex("left")
+    assert "host=" in out[out.rindex("left"):]
+
+
 def nearq_words(*words):
-    from conftest import NEARQ
     return (NEARQ, *words)
 
 
