@@ -163,7 +163,7 @@ def test_long_waits_are_shown_on_a_terminal():
     out = subprocess.run(["script", "-qec", command, "/dev/null"], capture_output=True, text=True, timeout=30, check=True,
                          env=environment(), stdin=subprocess.DEVNULL).stdout
     assert "observing, 3 s left" in out and "observing, 1 s left" in out
-    assert out.rindex("\r\033[K") > out.rindex("left")
+    assert out.rindex("\033[K") > out.rindex("left") + len("left ")
     assert "host=" in out[out.rindex("left"):]
 
 
