@@ -11,12 +11,14 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/if_ether.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/measure.h"
 #include "bpf/tables.h"
 #include "steer.skel.h"
 
@@ -94,7 +96,7 @@ static struct steer_bpf *load_steer(void)
 }
 
 /* Mean ns of `repeat` runs on a frame to this MAC; *ret_verdict is what the program said. */
-static uint32_t run(int program, uint32_t mac, int repeat, uint32_t *ret_verdict)
+static uint64_t run(int program, uint32_t mac, int repeat, uint32_t *ret_verdict)
 {
 	uint8_t frame[FRAME_BYTES] = {}, out[FRAME_BYTES];
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = sizeof(frame), .data_out = out,
@@ -107,22 +109,11 @@ static uint32_t run(int program, uint32_t mac, int repeat, uint32_t *ret_verdict
 	return options.duration;
 }
 
-static int compare(const void *a, const void *b)
-{
-	return (*(const uint32_t *)a > *(const uint32_t *)b) - (*(const uint32_t *)a < *(const uint32_t *)b);
-}
-
-static uint32_t median(uint32_t *values, uint32_t n)
-{
-	qsort(values, n, sizeof(*values), compare);
-	return values[n / 2];
-}
-
 /* Both programs in turn on the same frames, so that whatever disturbs the machine disturbs both. */
-static void measure(int steer, int pass, uint32_t macs, uint32_t frames, int repeat, uint32_t *ret_steer,
-		    uint32_t *ret_pass)
+static void measure(int steer, int pass, uint32_t macs, uint32_t frames, int repeat, uint64_t *ret_steer,
+		    uint64_t *ret_pass)
 {
-	static uint32_t steer_ns[COLD_FRAMES], pass_ns[COLD_FRAMES];
+	static uint64_t steer_ns[COLD_FRAMES], pass_ns[COLD_FRAMES];
 	uint32_t i, verdict;
 
 	for (i = 0; i < frames; i++) {
@@ -133,18 +124,18 @@ static void measure(int steer, int pass, uint32_t macs, uint32_t frames, int rep
 			exit(1);
 		}
 	}
-	*ret_steer = median(steer_ns, frames);
-	*ret_pass = median(pass_ns, frames);
+	*ret_steer = bench_median(steer_ns, frames);
+	*ret_pass = bench_median(pass_ns, frames);
 }
 
 static void report(const char *command, const char *how, uint32_t macs, uint32_t frames, int repeat, int steer,
 		   int pass)
 {
-	uint32_t steer_ns, pass_ns;
+	uint64_t steer_ns, pass_ns;
 
 	measure(steer, pass, macs, frames, repeat, &steer_ns, &pass_ns);
 	printf("{\"bench\":\"steer\",\"command\":\"%s\",\"cache\":\"%s\",\"macs\":%u,\"runs\":%u,\"repeat\":%d,"
-	       "\"steer_ns\":%u,\"pass_ns\":%u,\"ratio\":%.2f}\n",
+	       "\"steer_ns\":%" PRIu64 ",\"pass_ns\":%" PRIu64 ",\"ratio\":%.2f}\n",
 	       command, how, macs, frames, repeat, steer_ns, pass_ns, (double)steer_ns / (pass_ns ? pass_ns : 1));
 	fflush(stdout);
 }

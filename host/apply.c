@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "host/change.h"
+#include "host/cleanup.h"
 #include "host/steps.h"
 
 static void close_applier(struct nq_applier **applier)
@@ -111,11 +112,6 @@ struct before {
 	char value[NQ_SETTING_TEXT];
 };
 
-static void free_before(struct before **before)
-{
-	free(*before);
-}
-
 /* Brings back steps[0] .. steps[n - 1], the last one first. */
 static int bring_back(struct nq_applier *applier, const struct nq_steps *steps, const struct before *before, size_t n,
 		      struct nq_outcome *outcome)
@@ -141,7 +137,7 @@ static int bring_back(struct nq_applier *applier, const struct nq_steps *steps, 
  */
 static int run_steps(struct nq_applier *applier, const struct nq_steps *steps, struct nq_outcome *outcome)
 {
-	__attribute__((cleanup(free_before))) struct before *before = calloc(steps->n_steps, sizeof(*before));
+	NQ_FREE struct before *before = calloc(steps->n_steps, sizeof(*before));
 	bool changed = false, partly = false;
 	struct nq_outcome one;
 	int error = 0, journal_error = 0;

@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/cleanup.h"
 #include "host/journal.h"
 
 #define FILE_NAME "journal.sqlite"
@@ -38,13 +39,6 @@ struct nq_journal {
 	sqlite3 *db;
 	int lock;
 };
-
-/* Owners for __attribute__((cleanup)). */
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
 
 static void close_journal(struct nq_journal **journal)
 {
@@ -105,7 +99,7 @@ static int run(struct nq_journal *journal, const char *sql, const char *const *t
 
 static int read_boot_id(char ret[BOOT_ID_SIZE])
 {
-	__attribute__((cleanup(close_fd))) int fd = open(BOOT_ID_PATH, O_RDONLY | O_CLOEXEC);
+	NQ_CLOSE int fd = open(BOOT_ID_PATH, O_RDONLY | O_CLOEXEC);
 	ssize_t length;
 
 	if (fd < 0)
@@ -119,8 +113,7 @@ static int read_boot_id(char ret[BOOT_ID_SIZE])
 
 static int take_lock(const char *directory, int directory_fd, int *ret, struct nq_fault *fault)
 {
-	__attribute__((cleanup(close_fd))) int fd =
-		openat(directory_fd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
+	NQ_CLOSE int fd = openat(directory_fd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
 	char holder[32] = "";
 	int error;
 
@@ -168,11 +161,6 @@ static int open_directory(const char *path, int *ret, struct nq_fault *fault)
 static int path_of(const char *directory, const char *name, char **ret)
 {
 	return asprintf(ret, "%s/%s", directory, name) < 0 ? -ENOMEM : 0;
-}
-
-static void free_text(char **text)
-{
-	free(*text);
 }
 
 /* The tables, and proof that the file is whole and can be written. */
@@ -254,7 +242,7 @@ static int report_damage(const char *directory, int directory_fd, struct nq_faul
 
 static int open_database(struct nq_journal *journal, const char *directory)
 {
-	__attribute__((cleanup(free_text))) char *path = NULL;
+	NQ_FREE char *path = NULL;
 	int error = path_of(directory, FILE_NAME, &path);
 	int result;
 
@@ -270,7 +258,7 @@ static int open_database(struct nq_journal *journal, const char *directory)
 int nq_journal_open(const char *directory, struct nq_journal **ret, uint32_t *ret_dropped, struct nq_fault *ret_fault)
 {
 	__attribute__((cleanup(close_journal))) struct nq_journal *journal = calloc(1, sizeof(*journal));
-	__attribute__((cleanup(close_fd))) int directory_fd = -1;
+	NQ_CLOSE int directory_fd = -1;
 	int error;
 
 	if (!journal)
@@ -303,7 +291,7 @@ struct nq_journal *nq_journal_close(struct nq_journal *journal)
 	if (!journal)
 		return NULL;
 	sqlite3_close(journal->db);
-	close_fd(&journal->lock); /* last: the database must not be used without it */
+	nq_cleanup_fd(&journal->lock); /* last: the database must not be used without it */
 	free(journal);
 	return NULL;
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/cleanup.h"
 #include "host/cpulist.h"
 #include "host/set_kinds.h"
 
@@ -22,11 +23,6 @@ struct parts {
 	char cpus[NQ_SETTING_TEXT / 2];
 	char mems[NQ_SETTING_TEXT / 2];
 };
-
-static void free_text(char **text)
-{
-	free(*text);
-}
 
 static int split(const char *value, struct parts *ret)
 {
@@ -50,7 +46,7 @@ static int join(const char *cpus, const char *mems, char ret[NQ_SETTING_TEXT])
 /* Where cgroup v2 is mounted, relative to the root: not always sys/fs/cgroup (hybrid hosts). */
 static int mount_point(struct nq_setting_ctx *ctx, char *ret, size_t size)
 {
-	__attribute__((cleanup(free_text))) char *mounts = malloc(MOUNTS_MAX);
+	NQ_FREE char *mounts = malloc(MOUNTS_MAX);
 	char *line, *rest;
 	int error;
 

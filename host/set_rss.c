@@ -16,26 +16,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "host/cleanup.h"
 #include "host/set_kinds.h"
 
 /* Larger than any table of the drivers in the kernel (the largest ones hold 4,096 entries). */
 #define RSS_ENTRIES_MAX 65536u
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
-static void free_entries(uint32_t **entries)
-{
-	free(*entries);
-}
-
-static void free_table(struct ethtool_rxfh_indir **table)
-{
-	free(*table);
-}
 
 int nq_rss_format(const uint32_t *entries, uint32_t n_entries, char ret[NQ_SETTING_TEXT])
 {
@@ -87,7 +72,7 @@ static int take_run(const char **text, uint32_t *entries, uint32_t *n_entries)
 
 int nq_rss_parse(const char *text, uint32_t **ret_entries, uint32_t *ret_n_entries)
 {
-	__attribute__((cleanup(free_entries))) uint32_t *entries = calloc(RSS_ENTRIES_MAX, sizeof(*entries));
+	NQ_FREE uint32_t *entries = calloc(RSS_ENTRIES_MAX, sizeof(*entries));
 	uint32_t n_entries = 0;
 
 	if (!entries)
@@ -108,7 +93,7 @@ int nq_rss_parse(const char *text, uint32_t **ret_entries, uint32_t *ret_n_entri
 
 static int request(const char *interface, void *command)
 {
-	__attribute__((cleanup(close_fd))) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	NQ_CLOSE int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq ifr = { .ifr_data = command };
 
 	if (fd < 0)
@@ -132,7 +117,7 @@ static int new_table(uint32_t command, uint32_t size, struct ethtool_rxfh_indir 
 static int get_table(struct nq_setting_ctx *ctx, const char *interface, struct ethtool_rxfh_indir **ret)
 {
 	struct ethtool_rxfh_indir size = { .cmd = ETHTOOL_GRXFHINDIR };
-	__attribute__((cleanup(free_table))) struct ethtool_rxfh_indir *table = NULL;
+	NQ_FREE struct ethtool_rxfh_indir *table = NULL;
 	int error = request(interface, &size);
 
 	if (error == -EOPNOTSUPP || (error == 0 && size.size == 0))
@@ -150,7 +135,7 @@ static int get_table(struct nq_setting_ctx *ctx, const char *interface, struct e
 
 static int rss_read(struct nq_setting_ctx *ctx, const char *key, char ret[NQ_SETTING_TEXT])
 {
-	__attribute__((cleanup(free_table))) struct ethtool_rxfh_indir *table = NULL;
+	NQ_FREE struct ethtool_rxfh_indir *table = NULL;
 	int error = get_table(ctx, key, &table);
 
 	return error == 0 ? nq_rss_format(table->ring_index, table->size, ret) : error;
@@ -158,7 +143,7 @@ static int rss_read(struct nq_setting_ctx *ctx, const char *key, char ret[NQ_SET
 
 static int rss_probe(struct nq_setting_ctx *ctx, const char *key)
 {
-	__attribute__((cleanup(free_table))) struct ethtool_rxfh_indir *table = NULL;
+	NQ_FREE struct ethtool_rxfh_indir *table = NULL;
 
 	return get_table(ctx, key, &table);
 }
@@ -175,8 +160,8 @@ static bool is_default(const uint32_t *entries, uint32_t n_entries, uint32_t n_q
 
 static int rss_write(struct nq_setting_ctx *ctx, const char *key, const char *value)
 {
-	__attribute__((cleanup(free_table))) struct ethtool_rxfh_indir *present = NULL, *table = NULL;
-	__attribute__((cleanup(free_entries))) uint32_t *entries = NULL;
+	NQ_FREE struct ethtool_rxfh_indir *present = NULL, *table = NULL;
+	NQ_FREE uint32_t *entries = NULL;
 	struct ethtool_rxnfc rings = { .cmd = ETHTOOL_GRXRINGS };
 	uint32_t n_entries;
 	int error = nq_rss_parse(value, &entries, &n_entries);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/cleanup.h"
 #include "host/cpulist.h"
 #include "host/set_kinds.h"
 #include "host/setting.h"
@@ -88,15 +89,9 @@ int nq_setting_why(struct nq_setting_ctx *ctx, int error, const char *format, ..
 	return error;
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
 int nq_setting_read_file(struct nq_setting_ctx *ctx, const char *path, char *ret, size_t size)
 {
-	__attribute__((cleanup(close_fd))) int fd = openat(ctx->root, path, O_RDONLY | O_CLOEXEC);
+	NQ_CLOSE int fd = openat(ctx->root, path, O_RDONLY | O_CLOEXEC);
 	size_t used = 0;
 	ssize_t length;
 
@@ -118,7 +113,7 @@ int nq_setting_read_file(struct nq_setting_ctx *ctx, const char *path, char *ret
 
 int nq_setting_write_file(struct nq_setting_ctx *ctx, const char *path, const char *text)
 {
-	__attribute__((cleanup(close_fd))) int fd = openat(ctx->root, path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	NQ_CLOSE int fd = openat(ctx->root, path, O_WRONLY | O_TRUNC | O_CLOEXEC);
 	ssize_t length;
 
 	if (fd < 0)

@@ -47,6 +47,7 @@
 #include <string.h>
 
 #include "bpf/tables.h"
+#include "host/cleanup.h"
 #include "host/steer_act.h"
 #include "host/steer_pin.h"
 
@@ -57,10 +58,10 @@ struct open_maps {
 
 static void close_maps(struct open_maps *maps)
 {
-	nq_pin_close(&maps->rules);
-	nq_pin_close(&maps->counts);
-	nq_pin_close(&maps->cpus);
-	nq_pin_close(&maps->queues);
+	nq_cleanup_fd(&maps->rules);
+	nq_cleanup_fd(&maps->counts);
+	nq_cleanup_fd(&maps->cpus);
+	nq_cleanup_fd(&maps->queues);
 }
 
 static void free_table(struct nq_steer_table **table)

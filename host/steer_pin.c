@@ -12,6 +12,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "host/cleanup.h"
 #include "host/steer_pin.h"
 
 #define DIRECTORY_MODE 0700
@@ -128,7 +129,7 @@ struct nq_bpf_mac nq_pin_key(const struct nq_mac *mac)
 
 int nq_pin_lookup(const char *interface, enum nq_pin pin, const struct nq_mac *mac, void *ret_value)
 {
-	__attribute__((cleanup(nq_pin_close))) int map = nq_pin_open(interface, pin);
+	NQ_CLOSE int map = nq_pin_open(interface, pin);
 	struct nq_bpf_mac key = nq_pin_key(mac);
 
 	if (map < 0)
@@ -138,7 +139,7 @@ int nq_pin_lookup(const char *interface, enum nq_pin pin, const struct nq_mac *m
 
 int nq_pin_delete(const char *interface, enum nq_pin pin, const struct nq_mac *mac)
 {
-	__attribute__((cleanup(nq_pin_close))) int map = nq_pin_open(interface, pin);
+	NQ_CLOSE int map = nq_pin_open(interface, pin);
 	struct nq_bpf_mac key = nq_pin_key(mac);
 
 	if (map < 0)
@@ -182,12 +183,6 @@ void nq_pin_clear_dump(struct nq_pin_dump *dump)
 {
 	free(dump->keys);
 	free(dump->values);
-}
-
-void nq_pin_close(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
 }
 
 void nq_pin_quiet(void)

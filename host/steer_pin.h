@@ -46,7 +46,6 @@ struct nq_pin_dump {
 int nq_pin_read_map(int fd, size_t key_size, size_t value_size, uint32_t most, struct nq_pin_dump *ret);
 void nq_pin_clear_dump(struct nq_pin_dump *dump);
 
-void nq_pin_quiet(void);    /* libbpf writes to standard error; what went wrong is in the outcome, in nearq's words */
-void nq_pin_close(int *fd); /* for __attribute__((cleanup)) */
+void nq_pin_quiet(void); /* libbpf writes to standard error; what went wrong is in the outcome, in nearq's words */
 
 #endif

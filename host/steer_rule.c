@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bpf/tables.h"
+#include "host/cleanup.h"
 #include "host/cpulist.h"
 #include "host/steer_act.h"
 #include "host/steer_pin.h"
@@ -17,16 +18,6 @@
  * busy thread waits for its next time slice on a loaded CPU; more would only add delay.
  */
 #define RING_FRAMES 2048
-
-static void free_counts(struct nq_bpf_count **counts)
-{
-	free(*counts);
-}
-
-static void free_used(bool **used)
-{
-	free(*used);
-}
 
 int nq_steer_get(const char *interface, const struct nq_mac *mac, uint32_t *ret_cpu)
 {
@@ -55,8 +46,8 @@ static int check_online(struct nq_setting_ctx *ctx, uint32_t cpu)
 /* Makes sure that the CPU has its thread. Setting an entry again would restart the thread and drop its frames. */
 static int add_thread(const char *interface, uint32_t cpu)
 {
-	__attribute__((cleanup(nq_pin_close))) int cpus = nq_pin_open(interface, NQ_PIN_CPUS);
-	__attribute__((cleanup(nq_pin_close))) int serve = nq_pin_open(interface, NQ_PIN_SERVE);
+	NQ_CLOSE int cpus = nq_pin_open(interface, NQ_PIN_CPUS);
+	NQ_CLOSE int serve = nq_pin_open(interface, NQ_PIN_SERVE);
 	struct bpf_cpumap_val value = {};
 
 	if (cpus < 0 || serve < 0)
@@ -72,7 +63,7 @@ static int add_thread(const char *interface, uint32_t cpu)
 static int find_slot(int rules, uint32_t *ret)
 {
 	__attribute__((cleanup(nq_pin_clear_dump))) struct nq_pin_dump dump = {};
-	__attribute__((cleanup(free_used))) bool *used = NULL;
+	NQ_FREE bool *used = NULL;
 	uint32_t i, slot = NQ_STEER_SLOT_OTHER + 1;
 	int error;
 
@@ -96,8 +87,8 @@ static int find_slot(int rules, uint32_t *ret)
 
 static int empty_slot(const char *interface, uint32_t slot)
 {
-	__attribute__((cleanup(nq_pin_close))) int counts_fd = nq_pin_open(interface, NQ_PIN_COUNTS);
-	__attribute__((cleanup(free_counts))) struct nq_bpf_count *counts = NULL;
+	NQ_CLOSE int counts_fd = nq_pin_open(interface, NQ_PIN_COUNTS);
+	NQ_FREE struct nq_bpf_count *counts = NULL;
 	int cpus = libbpf_num_possible_cpus();
 
 	if (counts_fd < 0 || cpus < 0)
@@ -118,7 +109,7 @@ static int new_rule(const char *interface, int rules, struct nq_bpf_rule *rule)
 
 int nq_steer_set(struct nq_setting_ctx *ctx, const char *interface, const struct nq_mac *mac, uint32_t cpu)
 {
-	__attribute__((cleanup(nq_pin_close))) int rules = nq_pin_open(interface, NQ_PIN_RULES);
+	NQ_CLOSE int rules = nq_pin_open(interface, NQ_PIN_RULES);
 	struct nq_bpf_mac key = nq_pin_key(mac);
 	struct nq_bpf_rule rule = {};
 	int error = check_online(ctx, cpu);

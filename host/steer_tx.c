@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "bpf/tables.h"
+#include "host/cleanup.h"
 #include "host/steer_act.h"
 #include "host/steer_pin.h"
 #include "txq.skel.h"
@@ -112,7 +113,7 @@ static int has_filters(uint32_t ifindex, bool *ret)
 
 static int program_id(const char *interface, uint32_t *ret)
 {
-	__attribute__((cleanup(nq_pin_close))) int program = nq_pin_open(interface, NQ_PIN_TXQ);
+	NQ_CLOSE int program = nq_pin_open(interface, NQ_PIN_TXQ);
 	struct bpf_prog_info info = {};
 	uint32_t size = sizeof(info);
 
@@ -256,7 +257,7 @@ int nq_txq_get(const char *interface, const struct nq_mac *mac, uint32_t *ret_qu
 
 int nq_txq_set(struct nq_setting_ctx *ctx, const char *interface, const struct nq_mac *mac, uint32_t queue)
 {
-	__attribute__((cleanup(nq_pin_close))) int queues = nq_pin_open(interface, NQ_PIN_QUEUES);
+	NQ_CLOSE int queues = nq_pin_open(interface, NQ_PIN_QUEUES);
 	struct nq_bpf_mac key = nq_pin_key(mac);
 
 	if (queues == -ENOENT)

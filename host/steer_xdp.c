@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "bpf/tables.h"
+#include "host/cleanup.h"
 #include "host/steer_act.h"
 #include "host/steer_pin.h"
 #include "steer.skel.h"
@@ -27,7 +28,7 @@ static void destroy(struct steer_bpf **skeleton)
 /* The program at the end of our link pin: 0 with *ret_program, -ENOENT, or -ENODEV when its interface is gone. */
 static int own_program(const char *interface, uint32_t ifindex, uint32_t *ret_program)
 {
-	__attribute__((cleanup(nq_pin_close))) int link = nq_pin_open(interface, NQ_PIN_LINK);
+	NQ_CLOSE int link = nq_pin_open(interface, NQ_PIN_LINK);
 	struct bpf_link_info info = {};
 	uint32_t size = sizeof(info);
 
@@ -73,7 +74,7 @@ bool nq_xdp_generic_only(const char *interface)
 	static const char *const software[] = { "veth", "tun", "macvlan", "ipvlan", "bridge", "openvswitch" };
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
 	struct ifreq ifr = { .ifr_data = (void *)&info };
-	__attribute__((cleanup(nq_pin_close))) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	NQ_CLOSE int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	size_t i;
 
 	if (fd < 0 || strlen(interface) >= sizeof(ifr.ifr_name))
@@ -157,7 +158,7 @@ static int pin_all(const char *interface, const struct steer_bpf *skeleton)
 static int link_program(const char *interface, int program, bool native)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
-	__attribute__((cleanup(nq_pin_close))) int link = -1;
+	NQ_CLOSE int link = -1;
 	uint32_t ifindex = if_nametoindex(interface);
 
 	if (!ifindex)
@@ -194,7 +195,7 @@ int nq_xdp_attach(struct nq_setting_ctx *ctx, const char *interface, bool native
 
 int nq_xdp_detach(struct nq_setting_ctx *ctx, const char *interface)
 {
-	__attribute__((cleanup(nq_pin_close))) int link = nq_pin_open(interface, NQ_PIN_LINK);
+	NQ_CLOSE int link = nq_pin_open(interface, NQ_PIN_LINK);
 
 	/* Not by closing alone: a reader may have the link open just now. The interface of a link may be gone. */
 	if (link >= 0 && bpf_link_detach(link) < 0 && errno != ENOLINK && errno != EINVAL)
