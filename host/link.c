@@ -100,6 +100,27 @@ static int compare_links(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp((*(struct nq_link *const *)a)->name, (*(struct nq_link *const *)b)->name);
+}
+
+int nq_links_sort(struct nq_links *links)
+{
+	struct nq_link **by_name = calloc((size_t)links->n + 1, sizeof(struct nq_link *));
+
+	if (!by_name)
+		return -ENOMEM;
+	if (links->n)
+		qsort(links->link, links->n, sizeof(*links->link), compare_links);
+	for (uint32_t i = 0; i < links->n; i++)
+		by_name[i] = &links->link[i];
+	qsort(by_name, links->n, sizeof(struct nq_link *), compare_names);
+	free(links->by_name);
+	links->by_name = by_name;
+	return 0;
+}
+
 int nq_links_read(struct nq_wire *wire, int32_t netns, struct nq_links *ret)
 {
 	struct nlmsghdr *request = nq_wire_begin(wire, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
@@ -117,8 +138,11 @@ int nq_links_read(struct nq_wire *wire, int32_t netns, struct nq_links *ret)
 		nq_links_clear(&links);
 		return r;
 	}
-	if (links.n)
-		qsort(links.link, links.n, sizeof(*links.link), compare_links);
+	r = nq_links_sort(&links);
+	if (r < 0) {
+		nq_links_clear(&links);
+		return r;
+	}
 	*ret = links;
 	return 0;
 }
@@ -126,6 +150,7 @@ int nq_links_read(struct nq_wire *wire, int32_t netns, struct nq_links *ret)
 void nq_links_clear(struct nq_links *links)
 {
 	free(links->link);
+	free(links->by_name);
 	*links = (struct nq_links){ 0 };
 }
 
@@ -136,12 +161,17 @@ const struct nq_link *nq_link_by_index(const struct nq_links *links, uint32_t in
 	return links->n ? bsearch(&key, links->link, links->n, sizeof(key), compare_links) : NULL;
 }
 
+static int compare_with_name(const void *name, const void *link)
+{
+	return strcmp(name, (*(struct nq_link *const *)link)->name);
+}
+
 const struct nq_link *nq_link_by_name(const struct nq_links *links, const char *name)
 {
-	for (uint32_t i = 0; i < links->n; i++)
-		if (!strcmp(links->link[i].name, name))
-			return &links->link[i];
-	return NULL;
+	struct nq_link **found =
+		links->n ? bsearch(name, links->by_name, links->n, sizeof(struct nq_link *), compare_with_name) : NULL;
+
+	return found ? *found : NULL;
 }
 
 const struct nq_link *nq_link_next_port(const struct nq_links *links, uint32_t master, const struct nq_link *after)

@@ -24,9 +24,13 @@ struct nq_link {
 };
 
 struct nq_links {
-	struct nq_link *link; /* sorted by index */
+	struct nq_link *link;	  /* sorted by index */
+	struct nq_link **by_name; /* the same, sorted by name */
 	uint32_t n;
 };
+
+/* Sorts what was filled in; 0 or -ENOMEM. nq_links_read() does it. */
+int nq_links_sort(struct nq_links *links);
 
 /* netns: id of another namespace as seen from here, or -1 for our own. 0, or -errno (-EINVAL: the namespace is gone).
  */

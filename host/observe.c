@@ -6,9 +6,9 @@
  * through files and sockets that stay open.
  *
  * Discovery is repeated when the kernel announced a change of links or namespaces, when a VM of the base turns
- * out to be gone, and every DISCOVER_TICKS observations for what the kernel does not announce (a process that opens a
- * tap, a MAC that a bridge learns, memory that moves, CPUs that come and go). Counters are kept by what they count,
- * not by place in the host, so rates go on across a discovery.
+ * out to be gone or was moved, and every DISCOVER_TICKS observations for what the kernel does not announce (a process
+ * that opens a tap, a MAC that a bridge learns, memory that moves, CPUs that come and go). Counters are kept by what
+ * they count, not by place in the host, so rates go on across a discovery.
  *
  * A captured tree goes through the same readers, once; an hwloc XML file and a snapshot are read when they are opened.
  */
@@ -235,6 +235,15 @@ static int count(struct nq_source *source, struct nq_host *host)
 	return 0;
 }
 
+/* Somebody moved a VM since the discovery: its memory will follow, and memory is read at discovery. */
+static bool homes_moved(const struct nq_host *base, const struct nq_host *host)
+{
+	for (uint32_t i = 0; i < host->n_vms; i++)
+		if (!nq_nodeset_equal(&base->vms[i].home, &host->vms[i].home))
+			return true;
+	return false;
+}
+
 /* -ESRCH: something in the base is gone; discover again. */
 static int observe_base(struct nq_source *source, struct nq_host **ret)
 {
@@ -247,6 +256,8 @@ static int observe_base(struct nq_source *source, struct nq_host **ret)
 		r = count(source, host);
 	if (r < 0)
 		return r;
+	if (homes_moved(source->base, host))
+		source->age = DISCOVER_TICKS;
 	*ret = host;
 	host = NULL;
 	return 0;

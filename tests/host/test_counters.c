@@ -187,7 +187,8 @@ static int set_up(void **state)
 					   { .index = IFINDEX, .name = "eth0" } },
 				.process = { .pid = 42 },
 				.members = { 0, 1 } };
-	scene.view.links = (struct nq_links){ scene.links, 3 };
+	scene.view.links = (struct nq_links){ .link = scene.links, .n = 3 };
+	assert_int_equal(nq_links_sort(&scene.view.links), 0);
 	scene.view.processes = (struct nq_processes){ .process = &scene.process, .n = 1 };
 	scene.view.members = &scene.members;
 	assert_int_equal(nq_host_new(&scene.host), 0);
@@ -223,6 +224,7 @@ static int tear_down(void **state)
 	nq_counters_clear(&scene->before);
 	nq_counters_clear(&scene->now);
 	nq_host_free(scene->host);
+	free(scene->view.links.by_name);
 	return 0;
 }
 

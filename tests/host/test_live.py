@@ -135,7 +135,8 @@ def test_home_follows_affinity(host):
     observer = host.observer()
     assert observer.next()["vms"][0]["placed"] is False
     os.sched_setaffinity(process.pid, {0})
-    assert observer.next()["vms"][0]["placed"] is True
+    vm, = observer.next()["vms"]
+    assert vm["placed"] is True and vm["home"] == [0]
 
 
 def open_tap(namespace, name):
