@@ -10,7 +10,8 @@
 
 struct face {
 	const struct nq_cli *cli;
-	int output_error; /* of standard output */
+	int output_error;    /* of standard output */
+	const char *nothing; /* why this host has nothing to manage, said once */
 };
 
 static void show_promise(struct nq_writer *writer, const struct nq_promise *promise)
@@ -88,6 +89,17 @@ static void show_tick(struct nq_writer *writer, const struct nq_loop_tick *tick)
 		nq_show_actions(writer, tick->host, tick->plan, tick->outcomes);
 }
 
+/* Without anything to manage, observing goes on, since a VM or NIC may come; acting is refused, as by `nearq apply`. */
+static int check_sense(struct face *face, const struct nq_host *host)
+{
+	const char *nothing = nq_cli_nothing(host);
+
+	if (nothing && !face->nothing)
+		nq_cli_complain(NQ_EXIT_NOTHING, "nothing to manage: %s", nothing);
+	face->nothing = nothing;
+	return nothing && face->cli->options.act ? -ENODATA : 0;
+}
+
 static int on_tick(const struct nq_loop_tick *tick, void *userdata)
 {
 	struct face *face = userdata;
@@ -97,7 +109,7 @@ static int on_tick(const struct nq_loop_tick *tick, void *userdata)
 		return -ENOMEM;
 	show_tick(writer, tick);
 	face->output_error = nq_writer_finish(writer);
-	return face->output_error;
+	return face->output_error < 0 ? face->output_error : check_sense(face, tick->host);
 }
 
 static void on_message(enum nq_loop_level level, const char *text, void *userdata)
@@ -141,6 +153,8 @@ enum nq_exit nq_verb_run(struct nq_cli *cli)
 	r = nq_loop_run(&options, &events, &face, &fault);
 	if (face.output_error < 0)
 		return nq_cli_output_failed(face.output_error);
+	if (face.nothing && options.act)
+		return NQ_EXIT_NOTHING;
 	if (r < 0)
 		return nq_cli_fail(r, &fault);
 	return r > 0 ? nq_cli_complain(NQ_EXIT_FAILED, "%d actions or settings did not end as wanted", r) : NQ_EXIT_OK;

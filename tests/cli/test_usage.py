@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """X1: bad usage, bad input and bad places: a clear message, a documented exit code, nothing half done."""
+import fcntl
+import glob
 import os
 import re
 import subprocess
@@ -213,14 +215,24 @@ def test_writing_without_permission(verb, config):
 
 
 @needs_root
-def test_state_directory_that_another_nearq_holds(tmp_path):
-    # The first waits for its second observation while the second one comes.
-    with subprocess.Popen([NEARQ, "run", "--act", "--state", tmp_path, "--tick", "300ms"], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, env=environment()) as first:
-        first.stdout.readline()
-        err = nearq("restore", "--state", tmp_path, code=6).stderr
-        assert str(tmp_path) in err
-        first.terminate()
-        first.communicate(timeout=30)
-        assert first.returncode == 0
+@pytest.mark.parametrize("words", [["apply"], ["restore"], ["run", "--act", "--once"]], ids=" ".join)
+def test_state_directory_that_another_nearq_holds(words, tmp_path):
+    """The lock of the state directory is all that another nearq is to this one."""
+    assert nearq("restore", "--state", tmp_path).stdout.startswith("Nothing to restore")
+    with open(tmp_path / "lock", "r+", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        result = nearq(*words, "--state", tmp_path, code=6)
+    assert str(tmp_path) in result.stderr and result.stdout == ""
+    nearq("restore", "--state", tmp_path)
+
+
+one_node = pytest.mark.skipif(len(glob.glob("/sys/devices/system/node/node[0-9]*")) > 1, reason="this host has NUMA")
+
+
+@needs_root
+@one_node
+@pytest.mark.parametrize("words", [["apply", "--interval", "20ms"], ["run", "--act", "--tick", "20ms"]], ids=" ".join)
+def test_acting_where_there_is_nothing_to_manage(words, tmp_path):
+    result = nearq(*words, "--state", tmp_path, code=5)
+    assert result.stderr == "nearq: nothing to manage: this host has one NUMA node, so nothing on it is remote\n"
     assert "Nothing to restore" in nearq("restore", "--state", tmp_path).stdout
