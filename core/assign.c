@@ -9,10 +9,11 @@
  *
  * Candidates of a vnic are the queues of its pnic that its steering reaches: soft queues for XDP, hard ones but the
  * default queues for all other kinds. A queue whose node is unknown or whose CPU is offline is none. A free hard queue
- * that can be moved counts as if it were on the node where the vnic would be cheapest: it is brought there (1130).
- * The queue must have room for the vnic: within queue_full (850 per mille: the patent's overflow examples are 85 to
- * 90 %) of queue_capacity_pps, and its thread not busier than that; an idle queue takes any one vnic. Where the vnic
- * is now, it has room by definition.
+ * that can be moved counts as if it were on the node where the vnic would be cheapest: it is brought there (1130); so
+ * does the queue that nobody but the vnic uses, which follows its vm (claims 2 and 11). The queue must have
+ * room for the vnic: within queue_full (850 per mille: the patent's overflow examples are 85 to 90 %) of
+ * queue_capacity_pps, and its thread not busier than that; an idle queue takes any one vnic. Where the vnic is now, it
+ * has room by definition.
  *
  * Choice. The cheapest by the cost model, which is how "biased toward" the matching node is meant (claim 1): with the
  * default weights a queue on the vm's node beats one on the pnic's node, and both beat a third (N9). Among equals:
@@ -48,6 +49,7 @@ struct stage {
 	uint64_t *deliver;   /* [n_nodes], of the vnic in hand, 1/256 ns per packet */
 	uint64_t tx_path;    /* likewise, of the default queue it sends through when it receives through a soft one */
 	uint32_t tx_queue;   /* that queue */
+	uint32_t *users;     /* [n_queues], vnics that receive or send through it */
 	uint32_t *rules;     /* [n_pnics], vnics steered */
 	struct order *order; /* [n_vnics] */
 	uint32_t n_order;
@@ -80,6 +82,16 @@ static void fill_arrive(struct stage *stage)
 }
 
 /* Measured, or what the vnics say, whichever is more: a snapshot may lack either. */
+static void count_use(struct stage *stage, const struct nq_vnic *vnic, uint32_t by)
+{
+	if (vnic->rx_queue != NQ_NONE) {
+		stage->users[vnic->rx_queue] += by;
+		stage->rules[vnic->pnic] += by;
+	}
+	if (vnic->tx_queue != NQ_NONE && vnic->tx_queue != vnic->rx_queue)
+		stage->users[vnic->tx_queue] += by;
+}
+
 static void fill_load(struct stage *stage)
 {
 	const struct nq_host *host = stage->draft->host;
@@ -91,8 +103,7 @@ static void fill_load(struct stage *stage)
 			stage->load[vnic->rx_queue] += vnic->rx.packets;
 		if (vnic->tx_queue != NQ_NONE)
 			stage->load[vnic->tx_queue] += vnic->tx.packets;
-		if (vnic->rx_queue != NQ_NONE)
-			stage->rules[vnic->pnic]++;
+		count_use(stage, vnic, 1);
 	}
 	for (uint32_t i = 0; i < host->n_queues; i++) {
 		uint64_t measured = host->queues[i].rx.packets + host->queues[i].tx.packets;
@@ -140,12 +151,14 @@ static bool reaches(const struct nq_host *host, const struct nq_vnic *vnic, uint
 	return soft == (self->kind == NQ_QUEUE_SOFT);
 }
 
-static bool is_spare(const struct stage *stage, uint32_t queue)
+/* Can the queue be brought to a node for this vnic: is it free, or the vnic's own? */
+static bool is_spare(const struct stage *stage, const struct nq_vnic *vnic, uint32_t queue)
 {
 	const struct nq_queue *self = &stage->draft->host->queues[queue];
+	bool own = queue == vnic->rx_queue && stage->users[queue] == 1;
 	struct nq_reason ignored;
 
-	return self->kind == NQ_QUEUE_HARD && self->role == NQ_ROLE_FREE && self->movable &&
+	return self->kind == NQ_QUEUE_HARD && self->movable && (own || self->role == NQ_ROLE_FREE) &&
 	       !nq_guard_dwells(stage->draft, NQ_ACTION_QUEUE_CPU, queue, &ignored);
 }
 
@@ -204,7 +217,7 @@ static struct candidate candidate_at(const struct stage *stage, uint32_t vnic, u
 		.rx = queue,
 		.tx = soft ? stage->tx_queue : queue,
 		.node = node,
-		.stays = queue == self->rx_queue,
+		.stays = queue == self->rx_queue && node == now,
 		.bring = node != now,
 		.used = target->role == NQ_ROLE_ASSIGNED,
 		.cost_ns = cost_at(stage, self, rx_path, soft ? stage->tx_path : rx_path),
@@ -287,8 +300,8 @@ static struct matches find(const struct stage *stage, uint32_t vnic)
 			candidate = candidate_at(stage, vnic, i, nq_host_queue_node(host, i));
 			match(stage, self, &candidate, &matches);
 		}
-		/* One free queue is as good as another: the first is brought. */
-		if (brought || !is_spare(stage, i))
+		/* One free queue is as good as another: the first is brought. Its own is better. */
+		if ((brought && i != self->rx_queue) || !is_spare(stage, self, i))
 			continue;
 		if (wanted == NQ_NONE)
 			wanted = best_node(stage, self);
@@ -296,7 +309,7 @@ static struct matches find(const struct stage *stage, uint32_t vnic)
 			continue;
 		candidate = candidate_at(stage, vnic, i, wanted);
 		match(stage, self, &candidate, &matches);
-		brought = true;
+		brought = brought || i != self->rx_queue;
 	}
 	return matches;
 }
@@ -323,9 +336,12 @@ static struct nq_proposal propose(const struct stage *stage, uint32_t vnic, cons
 	struct nq_proposal proposal = {
 		.before_ns = nq_cost_vnic(stage->draft->host, policy, vnic),
 		.after_ns = to->cost_ns,
-		.once_ns = policy->steer_once_ns + (to->bring ? policy->queue_cpu_once_ns : 0),
 	};
 
+	if (to->rx != self->rx_queue || to->tx != self->tx_queue)
+		proposal.once_ns += policy->steer_once_ns;
+	if (to->bring)
+		proposal.once_ns += policy->queue_cpu_once_ns;
 	proposal.remote_ns = nq_sat_sub(proposal.before_ns, cost_at(stage, self, 0, 0));
 	return proposal;
 }
@@ -359,16 +375,16 @@ static void steer(struct stage *stage, uint32_t vnic, const struct matches *matc
 	nq_note_move(&draft->vnics[vnic], reason, (struct nq_rejected){ matches->next.rx, matches->next.cost_ns },
 		     &own);
 
+	count_use(stage, self, UINT32_MAX); /* one less */
 	if (self->rx_queue != NQ_NONE)
 		stage->load[self->rx_queue] = nq_sat_sub(stage->load[self->rx_queue], self->rx.packets);
-	else
-		stage->rules[self->pnic]++;
 	if (self->tx_queue != NQ_NONE)
 		stage->load[self->tx_queue] = nq_sat_sub(stage->load[self->tx_queue], self->tx.packets);
 	stage->load[to->rx] += self->rx.packets;
 	if (to->tx != NQ_NONE)
 		stage->load[to->tx] += self->tx.packets;
 	nq_whatif_steer(draft->host, vnic, to->rx, to->tx);
+	count_use(stage, self, 1);
 }
 
 /* Why a vnic does not even come into question. */
@@ -461,16 +477,18 @@ int nq_stage_assign(struct nq_draft *draft)
 		.arrive = calloc(n_arrive + 1, sizeof(*stage.arrive)),
 		.load = calloc((size_t)host->n_queues + 1, sizeof(*stage.load)),
 		.deliver = calloc(host->n_nodes, sizeof(*stage.deliver)),
+		.users = calloc((size_t)host->n_queues + 1, sizeof(*stage.users)),
 		.rules = calloc((size_t)host->n_pnics + 1, sizeof(*stage.rules)),
 		.order = calloc((size_t)host->n_vnics + 1, sizeof(*stage.order)),
 	};
-	bool ready = stage.arrive && stage.load && stage.deliver && stage.rules && stage.order;
+	bool ready = stage.arrive && stage.load && stage.deliver && stage.users && stage.rules && stage.order;
 
 	if (ready)
 		assign_all(&stage);
 	free(stage.arrive);
 	free(stage.load);
 	free(stage.deliver);
+	free(stage.users);
 	free(stage.rules);
 	free(stage.order);
 	return ready ? 0 : -ENOMEM;

@@ -128,7 +128,7 @@ static const char *const sentences[NQ_RULE_COUNT] = {
 		"{n0} has room ({1} of {2} per mille CPU after, {m3} of {m4} MiB free) and is cheapest",
 	[NQ_RULE_HOME_ROUND_ROBIN] = "{n0} is next in turn and has room",
 	[NQ_RULE_QUEUE_NEAR_PNIC] = "a default queue belongs on the NIC's {n0}; it was on {n1}, distance {2}",
-	[NQ_RULE_QUEUE_NEAR_VMS] = "free queue brought to {n0} of the vm that it will serve; it was on {n1}",
+	[NQ_RULE_QUEUE_NEAR_VMS] = "queue brought to {n0} of the vm that it serves; it was on {n1}",
 	[NQ_RULE_QUEUE_ON_VM_NODE] = "queue on the vm's {n0} has room: {1} of {2} packets/s after",
 	[NQ_RULE_QUEUE_NEW] = "no queue in use on {n0} has room; a free one is taken there",
 	[NQ_RULE_QUEUE_CHEAPEST] = "no queue to be had on {n0}; {n1} is the cheapest with room",
@@ -190,6 +190,10 @@ void nq_explain_rejected(const struct nq_host *host, const struct nq_action *act
 		say_cpu(ret, host, target);
 	else
 		say_queue(ret, host, target);
+	if (action->rejected.cost_ns == action->cost_after_ns) {
+		say(ret, " would cost the same");
+		return;
+	}
 	say(ret, " would cost ");
 	say_time(ret, action->rejected.cost_ns);
 	say(ret, " each second instead of ");

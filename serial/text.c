@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <nearq/serial.h>
 
@@ -68,30 +69,43 @@ static uint32_t next_id(const struct nq_host *host, const struct nq_nodeset *set
 
 #define ELLIPSIS "…"
 
+/* "first" or "first-last", after a comma unless it is the first piece. Returns its length. */
+static size_t piece_text(bool comma, uint32_t first, uint32_t last, char *ret, size_t size)
+{
+	const char *separator = comma ? "," : "";
+	int length;
+
+	if (last > first)
+		length = snprintf(ret, size, "%s%" PRIu32 "-%" PRIu32, separator, first, last);
+	else
+		length = snprintf(ret, size, "%s%" PRIu32, separator, first);
+	return (size_t)length;
+}
+
 void nq_nodeset_text(const struct nq_host *host, const struct nq_nodeset *set, char *ret, size_t size)
 {
 	uint32_t first = next_id(host, set, 0);
-	size_t used = 0;
+	/* Up to where the text stands, and up to where it could still be cut and leave room for the ellipsis. */
+	size_t used = 0, safe = 0;
 
 	if (size)
 		*ret = '\0';
 	while (first != NQ_NONE) {
 		uint32_t last = first, next = next_id(host, set, first + 1);
 		char piece[32];
-		int length;
+		size_t length;
 
 		for (; next == last + 1; next = next_id(host, set, next + 1))
 			last = next;
-		length = snprintf(piece, sizeof(piece), "%s%" PRIu32, used ? "," : "", first);
-		if (last > first)
-			length += snprintf(piece + length, sizeof(piece) - (size_t)length, "-%" PRIu32, last);
-		if (used + (size_t)length + (next == NQ_NONE ? 0 : sizeof(ELLIPSIS) - 1) >= size) {
-			if (used + sizeof(ELLIPSIS) <= size)
-				snprintf(ret + used, size - used, ELLIPSIS);
+		length = piece_text(used > 0, first, last, piece, sizeof(piece));
+		if (used + length >= size) {
+			snprintf(ret + safe, size - safe, "%s", safe + sizeof(ELLIPSIS) <= size ? ELLIPSIS : "");
 			return;
 		}
-		snprintf(ret + used, size - used, "%s", piece);
-		used += (size_t)length;
+		memcpy(ret + used, piece, length + 1);
+		used += length;
+		if (used + sizeof(ELLIPSIS) <= size)
+			safe = used;
 		first = next;
 	}
 }

@@ -25,7 +25,7 @@ enum nq_rule {
 	NQ_RULE_HOME_BEST_FIT,    /* H1: node {0} has room ({1} of {2} per mille CPU after, {3} of {4} bytes free) and is cheapest */
 	NQ_RULE_HOME_ROUND_ROBIN, /* H1: node {0} is next in turn and has room */
 	NQ_RULE_QUEUE_NEAR_PNIC,  /* N9: default queue belongs on the pnic's node {0}; was on {1}; distance {2} */
-	NQ_RULE_QUEUE_NEAR_VMS,   /* N1 1130: free queue brought to node {0} of the vm it will serve; was on {1} */
+	NQ_RULE_QUEUE_NEAR_VMS,   /* N1 1130: queue, free or the vm's own, brought to node {0} of the vm; was on {1} */
 	NQ_RULE_QUEUE_ON_VM_NODE, /* N1 1140-1150: queue on the vm's node {0} has room: {1} of {2} packets/s */
 	NQ_RULE_QUEUE_NEW,        /* N1 1130: no queue with room on node {0}; a free one is taken there */
 	NQ_RULE_QUEUE_CHEAPEST,   /* N2: no queue to be had on node {0}; node {1} is the cheapest with room */
@@ -45,6 +45,7 @@ enum nq_rule {
 #define NQ_REASON_VALUES 5
 
 struct nq_reason {
+	/* Nodes are kernel ids here, so that a reason does not depend on the order of the nodes; NQ_NONE: unknown. */
 	enum nq_rule rule;
 	uint64_t value[NQ_REASON_VALUES];
 };
@@ -103,7 +104,10 @@ struct nq_memory {
 
 int nq_memory_new(struct nq_memory **ret);
 struct nq_memory *nq_memory_free(struct nq_memory *memory);
-/* Notes that action `which` of the plan was carried out; forgets objects the host no longer has. 0 or -ENOMEM. */
+/*
+ * Notes that action `which` of the plan was carried out. Once there are more entries than the host has objects, those
+ * of objects that are gone are forgotten. 0 or -ENOMEM.
+ */
 int nq_memory_learn(struct nq_memory *memory, const struct nq_host *host, const struct nq_plan *plan, uint32_t which);
 
 /*

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* H1: who gets a home, and where. */
+#include "support.h"
+
+#include <stdlib.h>
+
+#include "build_host.h"
+
+#define GIB (UINT64_C(1) << 30)
+#define MIB (UINT64_C(1) << 20)
+
+/* Two nodes of four CPUs, eth0 with a default queue on node 1, a floating vm with traffic. */
+static struct nq_host *floating(uint32_t *ret_vm)
+{
+	struct nq_host *host = build_host(2, 4);
+	uint32_t pnic = build_pnic(host, 1, NQ_STEER_NONE);
+
+	build_queue(host, pnic, NQ_ROLE_DEFAULT, 4);
+	*ret_vm = build_vm(host, NQ_NONE);
+	build_vnic(host, *ret_vm, NQ_NONE, pnic, 50000);
+	return host;
+}
+
+/* The node that the plan gives the vm, NQ_NONE when it leaves it floating; frees both. */
+static uint32_t home_of(struct nq_host *host, uint32_t vm, const struct nq_policy *policy)
+{
+	struct nq_plan *plan = support_plan(host, policy, NULL);
+	struct nq_host *planned = support_planned(host, plan);
+	uint32_t node = planned->vms[vm].placed ? nq_nodeset_single(&planned->vms[vm].home) : NQ_NONE;
+
+	nq_plan_free(plan);
+	nq_host_free(planned);
+	nq_host_free(host);
+	return node;
+}
+
+/* Figure 15: with nothing else to decide, the pnic's node. */
+static void near_the_pnic(void **state)
+{
+	uint32_t vm;
+	struct nq_host *host = floating(&vm);
+
+	(void)state;
+	assert_int_equal(home_of(host, vm, NULL), 1);
+}
+
+/* The vCPUs never leave their memory to follow the NIC; a little memory follows. */
+static void memory_weighs(void **state)
+{
+	(void)state;
+	/* 100,000 packets/s save 200 ns each: 200 ms within the horizon, 666 MiB at 0.3 ms. */
+	for (uint64_t mib = 666; mib <= 667; mib++) {
+		uint32_t vm;
+		struct nq_host *host = floating(&vm);
+
+		host->vms[vm].mem[0] = mib * MIB;
+		assert_int_equal(home_of(host, vm, NULL), mib == 666 ? 1 : 0);
+	}
+}
+
+/* Memory that cannot move decides alone; spread over two nodes it allows none. */
+static void fixed_memory(void **state)
+{
+	uint32_t vm;
+	struct nq_host *host = floating(&vm);
+
+	(void)state;
+	host->vms[vm].mem_fixed = true;
+	host->vms[vm].mem[0] = MIB;
+	assert_int_equal(home_of(host, vm, NULL), 0);
+	host = floating(&vm);
+	host->vms[vm].mem_fixed = true;
+	host->vms[vm].mem[0] = host->vms[vm].mem[1] = MIB;
+	assert_int_equal(home_of(host, vm, NULL), NQ_NONE);
+}
+
+/* A node takes the vm up to node_full of its CPUs, to the per mille; what it causes there already does not count twice.
+ */
+static void room_for_its_load(void **state)
+{
+	(void)state;
+	for (uint32_t over = 0; over < 2; over++) {
+		uint32_t vm;
+		struct nq_host *host = floating(&vm);
+
+		/* 4 CPUs at 800 are 3,200, of which 400 are the vm's own; with its 800 they are 3,600, 900 per mille.
+		 */
+		for (uint32_t i = 4; i < 8; i++)
+			host->cpus[i].busy = 800 + (i == 4 ? over : 0);
+		host->vms[vm].busy = 800;
+		/* Node 0 would cost more than floating over both. */
+		assert_int_equal(home_of(host, vm, NULL), over ? NQ_NONE : 1);
+	}
+}
+
+/* A node takes what has to follow only into free memory. */
+static void room_for_its_memory(void **state)
+{
+	(void)state;
+	for (uint64_t missing = 0; missing < 2; missing++) {
+		uint32_t vm;
+		struct nq_host *host = floating(&vm);
+
+		host->vms[vm].mem[0] = 10 * MIB;
+		host->nodes[1].mem_free = 10 * MIB - missing;
+		assert_int_equal(home_of(host, vm, NULL), missing ? 0 : 1);
+	}
+}
+
+/* Placed, pinned, the host itself: not to be placed. A domain wider than a node neither; a container may be. */
+static void who_is_left_alone(void **state)
+{
+	uint32_t vm;
+	struct nq_host *host = floating(&vm);
+
+	(void)state;
+	host->vms[vm].placed = true;
+	assert_int_equal(home_of(host, vm, NULL), NQ_NONE);
+	host = floating(&vm);
+	host->vms[vm].pinned = true;
+	assert_int_equal(home_of(host, vm, NULL), NQ_NONE);
+	host = floating(&vm);
+	host->vms[vm].kind = NQ_VM_HOST;
+	assert_int_equal(home_of(host, vm, NULL), NQ_NONE);
+	host = floating(&vm);
+	host->vms[vm].kind = NQ_VM_DOMAIN;
+	host->vms[vm].cpus = 5;
+	assert_int_equal(home_of(host, vm, NULL), NQ_NONE);
+	host = floating(&vm);
+	host->vms[vm].kind = NQ_VM_DOMAIN;
+	host->vms[vm].cpus = 4;
+	assert_int_equal(home_of(host, vm, NULL), 1);
+	host = floating(&vm);
+	host->vms[vm].cpus = 8;
+	assert_int_equal(home_of(host, vm, NULL), 1);
+}
+
+/* A node without CPUs online is no home, however near. */
+static void node_without_cpus(void **state)
+{
+	uint32_t vm;
+	struct nq_host *host = floating(&vm);
+
+	(void)state;
+	for (uint32_t i = 4; i < 8; i++)
+		host->cpus[i].online = false;
+	host->vnics[0].rx.packets = host->vnics[0].tx.packets = 0;
+	assert_int_equal(home_of(host, vm, NULL), 0);
+}
+
+/* Memory that has to follow must be earned; an idle vm gets a home only where its memory is. */
+static void idle_vms(void **state)
+{
+	uint32_t vm;
+	struct nq_host *host = floating(&vm);
+
+	(void)state;
+	host->vnics[0].rx.packets = host->vnics[0].tx.packets = 0;
+	host->vms[vm].mem[0] = GIB;
+	assert_int_equal(home_of(host, vm, NULL), 0);
+	host = floating(&vm);
+	host->vnics[0].rx.packets = host->vnics[0].tx.packets = 0;
+	host->vms[vm].mem[0] = host->vms[vm].mem[1] = GIB;
+	assert_int_equal(home_of(host, vm, NULL), NQ_NONE);
+}
+
+/* What costs the same everywhere goes to the less loaded node. */
+static void spread_by_load(void **state)
+{
+	struct nq_host *host = build_host(3, 2);
+	uint32_t vm = build_vm(host, NQ_NONE);
+
+	(void)state;
+	host->cpus[0].busy = 300;
+	host->cpus[2].busy = 100;
+	host->cpus[4].busy = 200;
+	assert_int_equal(home_of(host, vm, NULL), 1);
+}
+
+/* The largest traffic chooses first, and what it takes is gone for the others. */
+static void largest_first(void **state)
+{
+	uint32_t small, large;
+	struct nq_host *host = floating(&small), *planned;
+	struct nq_plan *plan;
+
+	(void)state;
+	large = build_vm(host, NQ_NONE);
+	build_vnic(host, large, NQ_NONE, 0, 60000);
+	host->vms[small].busy = host->vms[large].busy = 2000;
+	for (uint32_t i = 0; i < 8; i++)
+		host->cpus[i].busy = 500;
+	plan = support_plan(host, NULL, NULL);
+	planned = support_planned(host, plan);
+	assert_int_equal(nq_nodeset_single(&planned->vms[large].home), 1);
+	assert_int_not_equal(nq_nodeset_single(&planned->vms[small].home), 1);
+	nq_plan_free(plan);
+	nq_host_free(planned);
+	nq_host_free(host);
+}
+
+/* The planned host has the vm's memory and load where its home is. */
+static void memory_and_load_follow(void **state)
+{
+	uint32_t vm;
+	struct nq_host *host = floating(&vm), *planned;
+	struct nq_plan *plan;
+
+	(void)state;
+	host->vms[vm].mem[0] = 64 * MIB;
+	host->vms[vm].mem[1] = 32 * MIB;
+	host->vms[vm].busy = 800;
+	for (uint32_t i = 0; i < 8; i++)
+		host->cpus[i].busy = 150;
+	plan = support_plan(host, NULL, NULL);
+	planned = support_planned(host, plan);
+	assert_int_equal(plan->actions[0].reason.rule, NQ_RULE_HOME_BEST_FIT);
+	assert_int_equal(plan->actions[0].reason.value[1], 250);
+	assert_int_equal(plan->actions[0].reason.value[3], 8 * GIB - 64 * MIB);
+	assert_int_equal(plan->actions[0].once_ns, 64 * 300000);
+	assert_int_equal(plan->actions[0].rejected.target, 0);
+	assert_int_equal(planned->vms[vm].mem[0], 0);
+	assert_int_equal(planned->vms[vm].mem[1], 96 * MIB);
+	assert_int_equal(planned->nodes[0].mem_free, 8 * GIB + 64 * MIB);
+	assert_int_equal(planned->nodes[1].mem_free, 8 * GIB - 64 * MIB);
+	assert_int_equal(planned->cpus[0].busy, 50);
+	assert_int_equal(planned->cpus[4].busy, 250);
+	nq_plan_free(plan);
+	nq_host_free(planned);
+	nq_host_free(host);
+}
+
+/* 002: the first vm goes to the first node, the second to the second; a full node is passed over; memory goes on. */
+static void round_robin(void **state)
+{
+	struct nq_host *host = build_host(3, 2), *planned;
+	struct nq_memory *memory = NULL;
+	struct nq_policy policy;
+	struct nq_plan *plan;
+
+	(void)state;
+	for (uint32_t i = 0; i < 3; i++)
+		host->nodes[i].id = i * 2;
+	host->cpus[2].busy = host->cpus[3].busy = 1000;
+	for (uint32_t i = 0; i < 3; i++)
+		build_vm(host, NQ_NONE);
+	nq_policy_init(&policy);
+	policy.placement = NQ_PLACE_ROUND_ROBIN;
+	plan = support_plan(host, &policy, NULL);
+	planned = support_planned(host, plan);
+	assert_int_equal(nq_nodeset_single(&planned->vms[0].home), 0);
+	assert_int_equal(nq_nodeset_single(&planned->vms[1].home), 2);
+	assert_int_equal(nq_nodeset_single(&planned->vms[2].home), 0);
+	assert_int_equal(plan->actions[0].reason.rule, NQ_RULE_HOME_ROUND_ROBIN);
+	assert_int_equal(plan->actions[0].rejected.target, 2);
+
+	assert_int_equal(nq_memory_new(&memory), 0);
+	assert_int_equal(nq_memory_learn(memory, host, plan, 0), 0);
+	assert_int_equal(memory->next_node, 0);
+	nq_plan_free(plan);
+	nq_host_free(planned);
+	/* vm0 was placed on node 0 just now: it dwells, and the turn is the next node's. */
+	plan = support_plan(host, &policy, memory);
+	assert_int_equal(plan->n_actions, 2);
+	assert_int_equal(plan->actions[0].vm, 1);
+	assert_int_equal(plan->actions[0].reason.value[0], 4);
+	nq_plan_free(plan);
+	nq_memory_free(memory);
+	nq_host_free(host);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(near_the_pnic),	  cmocka_unit_test(memory_weighs),
+		cmocka_unit_test(fixed_memory),		  cmocka_unit_test(room_for_its_load),
+		cmocka_unit_test(room_for_its_memory),	  cmocka_unit_test(who_is_left_alone),
+		cmocka_unit_test(node_without_cpus),	  cmocka_unit_test(idle_vms),
+		cmocka_unit_test(spread_by_load),	  cmocka_unit_test(largest_first),
+		cmocka_unit_test(memory_and_load_follow), cmocka_unit_test(round_robin),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
