@@ -21,7 +21,7 @@ class Scenario:
     """Eight VMs on the lab's host, far from their queues, and the means to look at them."""
 
     PLACE = "vm1=0,vm2=1,vm3=2,vm4=3,vm5=0,vm6=none,vm7=3,vm8=none"
-    RATE = 250
+    RATE = 150
 
     def __init__(self, host):
         self.host = host
