@@ -93,15 +93,23 @@ static bool is_default(const struct nq_queue *queue)
 	return queue->kind == NQ_QUEUE_HARD && queue->role == NQ_ROLE_DEFAULT;
 }
 
-/* Entries of the RSS table that point to default queues of the pnic: their weight, when there are any. */
-static uint64_t default_entries(const struct nq_host *host, uint32_t pnic)
+struct nq_defaults nq_defaults_of(const struct nq_host *host, uint32_t pnic)
 {
-	uint64_t entries = 0;
+	uint64_t entries = 0, queues = 0;
 
 	for (uint32_t i = 0; i < host->n_queues; i++)
-		if (host->queues[i].pnic == pnic && is_default(&host->queues[i]))
+		if (host->queues[i].pnic == pnic && is_default(&host->queues[i])) {
 			entries += host->queues[i].rss_entries;
-	return entries;
+			queues++;
+		}
+	return (struct nq_defaults){ entries > 0, entries ? entries : queues };
+}
+
+uint64_t nq_default_weight(const struct nq_defaults *defaults, const struct nq_queue *queue)
+{
+	if (!is_default(queue))
+		return 0;
+	return defaults->by_entries ? queue->rss_entries : 1;
 }
 
 static uint32_t pnic_node(const struct nq_host *host, uint32_t pnic)
@@ -112,7 +120,7 @@ static uint32_t pnic_node(const struct nq_host *host, uint32_t pnic)
 static uint64_t mean_over_defaults(const struct path *path, value_fn value)
 {
 	const struct nq_host *host = path->host;
-	uint64_t entries = default_entries(host, path->pnic);
+	struct nq_defaults defaults = nq_defaults_of(host, path->pnic);
 	struct mean mean = { 0 };
 
 	for (uint32_t i = 0; i < host->n_queues; i++) {
@@ -120,7 +128,7 @@ static uint64_t mean_over_defaults(const struct path *path, value_fn value)
 		uint32_t node = nq_host_queue_node(host, i);
 
 		if (queue->pnic == path->pnic && is_default(queue) && node != NQ_NONE)
-			mean_add(&mean, entries ? queue->rss_entries : 1, value(path, node));
+			mean_add(&mean, nq_default_weight(&defaults, queue), value(path, node));
 	}
 	return mean.weight ? mean_value(&mean) : value(path, pnic_node(host, path->pnic));
 }
@@ -270,33 +278,24 @@ uint64_t nq_host_cost(const struct nq_host *host, const struct nq_policy *policy
 	return cost;
 }
 
-static struct nq_share share_among(const struct nq_host *host, uint32_t queue, uint32_t node)
-{
-	const struct nq_queue *self = &host->queues[queue];
-	uint64_t entries = default_entries(host, self->pnic);
-	struct nq_share share = { 0, 0 };
-
-	if (!is_default(self))
-		return share;
-	for (uint32_t i = 0; i < host->n_queues; i++) {
-		const struct nq_queue *other = &host->queues[i];
-
-		if (other->pnic == self->pnic && is_default(other) &&
-		    (node == NQ_NONE || nq_host_queue_node(host, i) == node))
-			share.total += entries ? other->rss_entries : 1;
-	}
-	share.weight = entries ? self->rss_entries : 1;
-	return share;
-}
-
 struct nq_share nq_default_share(const struct nq_host *host, uint32_t queue)
 {
-	return share_among(host, queue, NQ_NONE);
+	struct nq_defaults defaults = nq_defaults_of(host, host->queues[queue].pnic);
+
+	return (struct nq_share){ nq_default_weight(&defaults, &host->queues[queue]), defaults.total };
 }
 
 struct nq_share nq_default_share_on_node(const struct nq_host *host, uint32_t queue)
 {
-	return share_among(host, queue, nq_host_queue_node(host, queue));
+	const struct nq_queue *self = &host->queues[queue];
+	struct nq_defaults defaults = nq_defaults_of(host, self->pnic);
+	struct nq_share share = { nq_default_weight(&defaults, self), 0 };
+
+	for (uint32_t i = 0; i < host->n_queues; i++)
+		if (host->queues[i].pnic == self->pnic &&
+		    nq_host_queue_node(host, i) == nq_host_queue_node(host, queue))
+			share.total += nq_default_weight(&defaults, &host->queues[i]);
+	return share;
 }
 
 /* Rates are below 2^41 and weights below 2^23 (2^16 entries, 2^7 queues); more saturates. */

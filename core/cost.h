@@ -61,6 +61,15 @@ uint64_t nq_cost_vnic(const struct nq_host *host, const struct nq_policy *policy
 uint64_t nq_cost_default_path(const struct nq_host *host, const struct nq_policy *policy, uint32_t pnic,
 			      uint32_t vm_node);
 
+/* How default traffic of a pnic spreads: by entries of the RSS table, or evenly when there are none. */
+struct nq_defaults {
+	bool by_entries;
+	uint64_t total;
+};
+struct nq_defaults nq_defaults_of(const struct nq_host *host, uint32_t pnic);
+/* The queue's weight among them; 0 when it is no default queue. */
+uint64_t nq_default_weight(const struct nq_defaults *defaults, const struct nq_queue *queue);
+
 /* Share of the pnic's default traffic that the default queue takes: weight of total. Total 0: not a default queue. */
 struct nq_share {
 	uint64_t weight, total;

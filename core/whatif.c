@@ -144,20 +144,18 @@ static void change_queue(struct nq_host *host, uint32_t queue, bool transmit, co
 static void change_rates(struct nq_host *host, uint32_t pnic, uint32_t queue, bool transmit,
 			 const struct nq_rates *amount, rates_fn change)
 {
+	struct nq_defaults defaults = nq_defaults_of(host, pnic);
+
 	if (queue != NQ_NONE) {
 		change_queue(host, queue, transmit, amount, change);
 		return;
 	}
 	for (uint32_t i = 0; i < host->n_queues; i++) {
-		struct nq_share share;
-		struct nq_rates part = { 0 };
+		struct nq_share share = { nq_default_weight(&defaults, &host->queues[i]), defaults.total };
+		struct nq_rates part = { nq_share_of(share, amount->packets), nq_share_of(share, amount->bytes), 0 };
 
-		if (host->queues[i].pnic != pnic || host->queues[i].role != NQ_ROLE_DEFAULT)
-			continue;
-		share = nq_default_share(host, i);
-		part.packets = nq_share_of(share, amount->packets);
-		part.bytes = nq_share_of(share, amount->bytes);
-		change_queue(host, i, transmit, &part, change);
+		if (host->queues[i].pnic == pnic && share.weight)
+			change_queue(host, i, transmit, &part, change);
 	}
 }
 
@@ -180,13 +178,16 @@ static void move_rx(struct nq_host *host, const struct nq_vnic *vnic, uint32_t t
 /* Where the default queues serve what comes for the vnic, by their shares. */
 static void served_by_defaults(struct nq_host *host, struct nq_vnic *vnic)
 {
+	struct nq_defaults defaults = nq_defaults_of(host, vnic->pnic);
+
 	served_on(host, vnic, NQ_NONE);
 	for (uint32_t i = 0; i < host->n_queues; i++) {
+		struct nq_share share = { nq_default_weight(&defaults, &host->queues[i]), defaults.total };
 		uint32_t node = nq_host_queue_node(host, i);
 
-		if (host->queues[i].pnic != vnic->pnic || host->queues[i].role != NQ_ROLE_DEFAULT || node == NQ_NONE)
+		if (host->queues[i].pnic != vnic->pnic || !share.weight || node == NQ_NONE)
 			continue;
-		vnic->served[node] += nq_share_of(nq_default_share(host, i), vnic->rx.packets);
+		vnic->served[node] += nq_share_of(share, vnic->rx.packets);
 		vnic->served_by = NQ_SERVED_ESTIMATED;
 	}
 }

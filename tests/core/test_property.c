@@ -351,7 +351,7 @@ static void variety(void **state)
 	(void)state;
 	each_host(check_seen);
 	for (enum nq_rule rule = 0; rule < NQ_RULE_COUNT; rule++) {
-		print_message("%s: %" PRIu64 "\n", nq_rule_name(rule), seen[rule]);
+		print_message("# %s: %" PRIu64 "\n", nq_rule_name(rule), seen[rule]);
 		if (seen[rule] == 0 && !getenv("NEARQ_HOSTS"))
 			fail_msg("no random host shows %s", nq_rule_name(rule));
 	}
