@@ -177,6 +177,39 @@ static void spread_by_load(void **state)
 	assert_int_equal(home_of(host, vm, NULL), 1);
 }
 
+/* Then to the node that has more of its memory. */
+static void more_of_its_memory(void **state)
+{
+	struct nq_policy policy;
+
+	(void)state;
+	nq_policy_init(&policy);
+	policy.home_once_ns_per_mib = 0;
+	for (uint32_t more = 0; more < 3; more++) {
+		struct nq_host *host = build_host(3, 2);
+		uint32_t vm = build_vm(host, NQ_NONE);
+
+		for (uint32_t i = 0; i < 3; i++)
+			host->vms[vm].mem[i] = (i == more ? 3 : 2) * MIB;
+		assert_int_equal(home_of(host, vm, &policy), more);
+	}
+}
+
+/* A home that costs more than floating is not given, however much the rest of the plan saves. */
+static void dearer_than_floating(void **state)
+{
+	uint32_t vm, other;
+	struct nq_host *host = floating(&vm);
+
+	(void)state;
+	for (uint32_t i = 4; i < 8; i++)
+		host->cpus[i].busy = 1000;
+	other = build_pnic(host, 0, NQ_STEER_NONE);
+	build_queue(host, other, NQ_ROLE_DEFAULT, 7);
+	build_vnic(host, build_vm(host, 0), NQ_NONE, other, 500000);
+	assert_int_equal(home_of(host, vm, NULL), NQ_NONE);
+}
+
 /* The largest traffic chooses first, and what it takes is gone for the others. */
 static void largest_first(void **state)
 {
@@ -276,7 +309,8 @@ int main(void)
 		cmocka_unit_test(fixed_memory),		  cmocka_unit_test(room_for_its_load),
 		cmocka_unit_test(room_for_its_memory),	  cmocka_unit_test(who_is_left_alone),
 		cmocka_unit_test(node_without_cpus),	  cmocka_unit_test(idle_vms),
-		cmocka_unit_test(spread_by_load),	  cmocka_unit_test(largest_first),
+		cmocka_unit_test(spread_by_load),	  cmocka_unit_test(more_of_its_memory),
+		cmocka_unit_test(dearer_than_floating),	  cmocka_unit_test(largest_first),
 		cmocka_unit_test(memory_and_load_follow), cmocka_unit_test(round_robin),
 	};
 
