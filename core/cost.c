@@ -38,9 +38,9 @@ uint64_t nq_cost_of(uint64_t packets, uint64_t fixed)
 	return mul_div(packets, fixed, NQ_FIXED);
 }
 
-uint64_t nq_cost_in_horizon(const struct nq_policy *policy, uint64_t ns)
+uint64_t nq_cost_within(uint64_t ns, uint64_t ms)
 {
-	return mul_div(ns, policy->horizon_ms, 1000);
+	return mul_div(ns, ms, 1000);
 }
 
 static uint64_t remote(const struct nq_host *host, uint64_t weight_ns, uint32_t from, uint32_t to)

@@ -39,8 +39,8 @@ uint64_t nq_sat_sub(uint64_t a, uint64_t b);
 
 /* packets/s times 1/256 ns -> ns/s */
 uint64_t nq_cost_of(uint64_t packets, uint64_t fixed);
-/* What ns/s add up to within the horizon, ns. */
-uint64_t nq_cost_in_horizon(const struct nq_policy *policy, uint64_t ns);
+/* What ns/s add up to within so many ms, ns. */
+uint64_t nq_cost_within(uint64_t ns, uint64_t ms);
 
 /* Per packet, 1/256 ns. Nodes are indices, NQ_NONE: unknown. */
 uint64_t nq_cost_arrive(const struct nq_host *host, const struct nq_policy *policy, uint32_t pnic,

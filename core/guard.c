@@ -9,7 +9,7 @@
  *  - gain: a move must save something, at least least_gain_ns, and at least least_gain per mille of what the object
  *    pays for distance (ESXi: 2 %). Of the remote part, not of the whole: a packet costs most on its way through the
  *    stack, which no move changes, and 2 % of that would forbid moves that halve the remote part.
- *  - one-off: what the move saves within the horizon must reach what it costs once.
+ *  - one-off: what the move saves within the horizon must reach what it costs once; a first home has longer.
  *  - placing is not moving: a vm without a home gets one although it saves nothing, when it does not cost more
  *    than floating and its memory is there already or is worth bringing.
  *  - the whole: a round that does not make the host cheaper (or place somebody at no more cost) is not taken.
@@ -52,10 +52,10 @@ static uint64_t needed(const struct nq_policy *policy, const struct nq_proposal 
 	return least ? least : 1;
 }
 
-static bool earns(const struct nq_policy *policy, const struct nq_proposal *proposal, struct nq_reason *ret)
+static bool earns(const struct nq_proposal *proposal, uint64_t horizon_ms, struct nq_reason *ret)
 {
 	uint64_t gain = nq_sat_sub(proposal->before_ns, proposal->after_ns);
-	uint64_t saved = nq_cost_in_horizon(policy, gain);
+	uint64_t saved = nq_cost_within(gain, horizon_ms);
 
 	if (saved >= proposal->once_ns)
 		return true;
@@ -76,7 +76,7 @@ bool nq_guard_pays(const struct nq_draft *draft, const struct nq_proposal *propo
 		*ret = (struct nq_reason){ NQ_RULE_KEPT_SMALL_GAIN, { gain, least } };
 		return false;
 	}
-	return earns(draft->policy, proposal, ret);
+	return earns(proposal, draft->policy->horizon_ms, ret);
 }
 
 bool nq_guard_may_place(const struct nq_draft *draft, const struct nq_proposal *proposal, struct nq_reason *ret)
@@ -85,7 +85,7 @@ bool nq_guard_may_place(const struct nq_draft *draft, const struct nq_proposal *
 		*ret = (struct nq_reason){ NQ_RULE_KEPT_BEST, { proposal->before_ns, proposal->after_ns } };
 		return false;
 	}
-	return earns(draft->policy, proposal, ret);
+	return earns(proposal, draft->policy->home_horizon_ms, ret);
 }
 
 static bool same_homes(const struct nq_host *a, const struct nq_host *b)

@@ -15,7 +15,7 @@
  * to bring, that is the pnic's node or a node with a queue of it (000_35c30de055bde3dd.txt figure 15: biased to both);
  * a vm with much memory stays beside it, since 1 GiB costs as much as 150 million remote packets: vCPUs never leave
  * their memory to follow the NIC (004_efdb78f6fe803f20.txt: memcached loses 30 % on split memory, nothing on a remote
- * NIC). Ties: more of its memory, then the less loaded node, then the lower id. Largest traffic first, since it has
+ * NIC). To have a home at all may take longer to pay, home_horizon_ms. Ties: more of its memory, then the less loaded node, then the lower id. Largest traffic first, since it has
  * most to lose.
  *
  * round-robin takes node after node in order of id, starting after the last one used (002_a1e87099c2bc83d0.txt), vms in
@@ -240,7 +240,7 @@ static bool consider(const struct stage *stage, uint32_t vm, uint32_t node, stru
 
 static uint64_t within_horizon(const struct nq_draft *draft, const struct choice *choice)
 {
-	return nq_sat_add(nq_cost_in_horizon(draft->policy, choice->traffic_ns), choice->once_ns);
+	return nq_sat_add(nq_cost_within(choice->traffic_ns, draft->policy->horizon_ms), choice->once_ns);
 }
 
 static bool is_better(const struct nq_draft *draft, const struct choice *a, const struct choice *b)

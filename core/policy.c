@@ -56,6 +56,10 @@ const struct nq_policy_setting nq_policy_settings[] = {
 	NUMBER(horizon_ms, "ms", 100, 3600000, 10000,
 	       "A move must earn its one-off cost within this time: five ticks, as far as present rates are a fair guess of "
 	       "future ones."),
+	NUMBER(home_horizon_ms, "ms", 100, 86400000, 600000,
+	       "A first home must earn the copying of the memory that has to follow within this time. Longer than for a move, "
+	       "because nothing takes the home away again at the next tick, and a vm without one drifts over the host: ESX gives "
+	       "every vm a home when it starts (002_a1e87099c2bc83d0.txt). 10 minutes is short for the life of a vm."),
 	NUMBER(dwell_ms, "ms", 0, 86400000, 30000,
 	       "Least time between two moves of one object; ESXi's load-based teaming makes one move in 30 s. Against the "
 	       "ping-pong of 001_cfbf0f5011fec43f.txt."),

@@ -34,6 +34,7 @@ struct nq_policy {
 	uint64_t home_once_ns_per_mib; /* per MiB of memory that has to follow */
 	/* guard */
 	uint64_t horizon_ms;         /* a move must earn its one-off cost within this time */
+	uint64_t home_horizon_ms;    /* the same for a first home */
 	uint64_t dwell_ms;           /* least time between two moves of one object */
 	uint64_t least_gain;         /* per mille of the object's remote cost that a move must save */
 	uint64_t least_gain_ns;      /* and at least this much, ns/s */
