@@ -90,6 +90,7 @@ static const struct {
 
 #define N_ROWS (sizeof(rows) / sizeof(*rows))
 #define QUEUES_MAX 4096u
+#define STATISTICS_MAX 1000000u /* of one interface; mlx5 with 64 channels has some 5,000 */
 
 struct entry {
 	uint32_t statistic, queue;
@@ -264,6 +265,8 @@ int nq_read_driver_counters(struct nq_view *view, const char *interface, uint32_
 	if (!gstats)
 		return -ENOMEM;
 	r = count_statistics(view, interface, &n);
+	if (r == 0 && n > STATISTICS_MAX)
+		r = -EBADMSG;
 	if (r == 0 && n != gstats->n_statistics)
 		r = fetch_names(view, gstats, n);
 	if (r == 0 && gstats->n_entries)

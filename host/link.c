@@ -42,7 +42,7 @@ static void take_info(const struct nlattr *info, struct nq_link *link)
 		if (mnl_attr_get_type(part) != IFLA_INFO_DATA || strcmp(link->kind, "bond") != 0)
 			continue;
 		mnl_attr_for_each_nested(detail, part) if (mnl_attr_get_type(detail) == IFLA_BOND_ACTIVE_SLAVE)
-			link->active = mnl_attr_get_u32(detail);
+			link->active = (uint32_t)nq_wire_uint(detail);
 	}
 }
 
@@ -56,13 +56,13 @@ static void take_attribute(const struct nlattr *attribute, struct nq_link *link)
 		take_mac(attribute, &link->mac);
 		break;
 	case IFLA_MASTER:
-		link->master = mnl_attr_get_u32(attribute);
+		link->master = (uint32_t)nq_wire_uint(attribute);
 		break;
 	case IFLA_LINK:
-		link->link = mnl_attr_get_u32(attribute);
+		link->link = (uint32_t)nq_wire_uint(attribute);
 		break;
 	case IFLA_LINK_NETNSID:
-		link->link_netns = (int32_t)mnl_attr_get_u32(attribute);
+		link->link_netns = (int32_t)nq_wire_uint(attribute);
 		break;
 	case IFLA_LINKINFO:
 		take_info(attribute, link);
@@ -188,7 +188,7 @@ static int take_netns_id(const struct nlmsghdr *message, void *userdata)
 
 	mnl_attr_for_each(attribute, message,
 			  sizeof(struct rtgenmsg)) if (mnl_attr_get_type(attribute) == NETNSA_NSID) *
-		(int32_t *)userdata = (int32_t)mnl_attr_get_u32(attribute);
+		(int32_t *)userdata = (int32_t)nq_wire_uint(attribute);
 	return 0;
 }
 
@@ -223,7 +223,8 @@ static int add_neighbour(const struct nlmsghdr *message, void *userdata)
 	void *array;
 
 	/* permanent entries are the port's own address and what the host itself listens to */
-	if (message->nlmsg_type != RTM_NEWNEIGH || header->ndm_family != AF_BRIDGE || header->ndm_state & NUD_PERMANENT)
+	if (message->nlmsg_type != RTM_NEWNEIGH || mnl_nlmsg_get_payload_len(message) < sizeof(*header) ||
+	    header->ndm_family != AF_BRIDGE || header->ndm_state & NUD_PERMANENT)
 		return 0;
 	mnl_attr_for_each(attribute, message, sizeof(*header))
 	{

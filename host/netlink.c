@@ -161,14 +161,28 @@ static int make_room(struct nq_wire *wire)
 	return 0;
 }
 
+/* As mnl_nlmsg_ok(), which takes a length over 2^31 for a negative one and lets it pass. */
+static bool is_whole(const struct nlmsghdr *message, size_t rest)
+{
+	return rest >= sizeof(*message) && message->nlmsg_len >= sizeof(*message) && message->nlmsg_len <= rest;
+}
+
+static const struct nlmsghdr *next_message(const struct nlmsghdr *message, size_t *rest)
+{
+	size_t length = MNL_ALIGN((size_t)message->nlmsg_len);
+
+	*rest -= length < *rest ? length : *rest;
+	return (const struct nlmsghdr *)((const char *)message + length);
+}
+
 /* Was this the last chunk of the answer? Notes whether the kernel marked any of it as interrupted. */
 static bool examine(const char *chunk, size_t size, bool *interrupted)
 {
 	const struct nlmsghdr *message = (const struct nlmsghdr *)chunk;
-	int rest = (int)size;
+	size_t rest = size;
 	bool complete = false;
 
-	for (; mnl_nlmsg_ok(message, rest); message = mnl_nlmsg_next(message, &rest)) {
+	for (; is_whole(message, rest); message = next_message(message, &rest)) {
 		*interrupted |= message->nlmsg_flags & NLM_F_DUMP_INTR;
 		complete |= message->nlmsg_type == NLMSG_DONE || message->nlmsg_type == NLMSG_ERROR ||
 			    !(message->nlmsg_flags & NLM_F_MULTI);
@@ -218,15 +232,18 @@ static int exchange(struct nq_wire *wire, struct mnl_socket *socket, const struc
 static int deliver(const struct nq_wire *wire, nq_wire_fn each, void *userdata)
 {
 	const struct nlmsghdr *message = (const struct nlmsghdr *)wire->answer;
-	int rest = (int)wire->size, r = 0;
+	size_t rest = wire->size;
+	int r = 0;
 
-	for (; r == 0 && mnl_nlmsg_ok(message, rest); message = mnl_nlmsg_next(message, &rest)) {
+	for (; r == 0 && is_whole(message, rest); message = next_message(message, &rest)) {
 		if (message->nlmsg_type == NLMSG_DONE)
 			break;
 		if (message->nlmsg_type == NLMSG_ERROR) {
 			const struct nlmsgerr *error = mnl_nlmsg_get_payload(message);
 
-			return mnl_nlmsg_get_payload_len(message) >= sizeof(*error) ? error->error : -EBADMSG;
+			if (mnl_nlmsg_get_payload_len(message) < sizeof(*error) || error->error > 0)
+				return -EBADMSG;
+			return error->error;
 		}
 		r = each(message, userdata);
 	}

@@ -205,15 +205,17 @@ static int discover(struct nq_source *source, struct nq_fault *ret_fault)
 	return 0;
 }
 
-static int refresh(struct nq_source *source, struct nq_host *host)
+/* final: VMs that end just now may stay as they were, since discovering them anew did not help. */
+static int refresh(struct nq_source *source, struct nq_host *host, bool final)
 {
 	struct nq_view *view = &source->view;
-	int r = nq_refresh_nodes(view, host);
+	int r = nq_refresh_vms(view, host);
 
+	if (r == -ESRCH && !final)
+		return r;
+	r = nq_refresh_nodes(view, host);
 	if (r == 0)
 		r = nq_refresh_queues(view, host);
-	if (r == 0)
-		r = nq_refresh_vms(view, host);
 	return r == 0 ? nq_refresh_steering(view, host) : r;
 }
 
@@ -245,13 +247,13 @@ static bool homes_moved(const struct nq_host *base, const struct nq_host *host)
 }
 
 /* -ESRCH: something in the base is gone; discover again. */
-static int observe_base(struct nq_source *source, struct nq_host **ret)
+static int observe_base(struct nq_source *source, bool final, struct nq_host **ret)
 {
 	__attribute__((cleanup(free_hostp))) struct nq_host *host = NULL;
 	int r = nq_host_copy(source->base, &host);
 
 	if (r == 0)
-		r = refresh(source, host);
+		r = refresh(source, host, final);
 	if (r == 0)
 		r = count(source, host);
 	if (r < 0)
@@ -285,7 +287,7 @@ int nq_source_observe(struct nq_source *source, struct nq_host **ret, struct nq_
 		if (stale)
 			r = discover(source, &fault);
 		if (!stale || r == 0)
-			r = observe_base(source, ret);
+			r = observe_base(source, i == ATTEMPTS - 1, ret);
 		stale = true;
 	}
 	if (r < 0 && !fault.what[0])

@@ -22,6 +22,7 @@
 #include <host/queue.h>
 
 #define NET "sys/class/net/%s/"
+#define RSS_ENTRIES_MAX 65536u /* far above the 4,096 of the largest NIC today; a tree may say anything */
 
 /* The XPS mask as a list; "" without XPS (one queue) or without CPUs. */
 static const char *read_xps(struct nq_view *view, struct nq_host *host, const char *interface, uint32_t index)
@@ -83,7 +84,8 @@ static int read_rss(struct nq_view *view, struct nq_host *host, uint32_t pnic, u
 	NQ_FREE struct ethtool_rxfh_indir *table = NULL;
 	size_t size;
 
-	if (nq_wire_ethtool(view->wire, name, "rss-size", &empty, sizeof(empty)) < 0 || !empty.size)
+	if (nq_wire_ethtool(view->wire, name, "rss-size", &empty, sizeof(empty)) < 0 || !empty.size ||
+	    empty.size > RSS_ENTRIES_MAX)
 		return 0;
 	size = sizeof(*table) + empty.size * sizeof(*table->ring_index);
 	table = calloc(1, size);

@@ -21,47 +21,6 @@ static void destroy(hwloc_topology_t *topology)
 		hwloc_topology_destroy(*topology);
 }
 
-/* An environment variable for the time of one hwloc call: hwloc takes another root directory in no other way. */
-struct borrowed {
-	const char *name;
-	char *former;
-};
-
-static struct borrowed borrow(const char *name, const char *value)
-{
-	const char *former = getenv(name);
-	struct borrowed borrowed = { name, former ? strdup(former) : NULL };
-
-	setenv(name, value, 1);
-	return borrowed;
-}
-
-static void give_back(struct borrowed *borrowed)
-{
-	if (borrowed->former)
-		setenv(borrowed->name, borrowed->former, 1);
-	else
-		unsetenv(borrowed->name);
-	free(borrowed->former);
-}
-
-static int load(hwloc_topology_t topology, const char *xml, const char *tree)
-{
-	if (xml) {
-		if (hwloc_topology_set_xml(topology, xml) < 0)
-			return -EBADMSG;
-		/* network interfaces are in the XML or nowhere */
-		hwloc_topology_set_io_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_ALL);
-	}
-	if (tree && !xml) {
-		__attribute__((cleanup(give_back))) struct borrowed root = borrow("HWLOC_FSROOT", tree);
-		__attribute__((cleanup(give_back))) struct borrowed parts = borrow("HWLOC_COMPONENTS", "linux,stop");
-
-		return hwloc_topology_load(topology) < 0 ? -EBADMSG : 0;
-	}
-	return hwloc_topology_load(topology) < 0 ? -EBADMSG : 0;
-}
-
 static int read_memory(struct nq_view *view, struct nq_node *node)
 {
 	/* page cache is given up as soon as someone needs the memory, so it counts as free */
@@ -258,18 +217,12 @@ static void read_distance_row(struct nq_view *view, struct nq_host *host, uint32
 int nq_read_topology(struct nq_view *view, const char *xml, struct nq_host *host, struct nq_fault *ret_fault)
 {
 	__attribute__((cleanup(destroy))) hwloc_topology_t topology = NULL;
-	int r;
+	int r = nq_topology_load(xml, view->tree, &topology);
 
-	if (hwloc_topology_init(&topology) < 0)
-		return -ENOMEM;
-	/* the whole machine, whatever cpuset this process is in */
-	hwloc_topology_set_flags(topology, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
-	r = load(topology, xml, view->tree);
 	if (r < 0) {
-		nq_fault_set(ret_fault,
-			     xml	  ? xml
-			     : view->tree ? view->tree
-					  : "/sys/devices/system",
+		const char *where = xml ? xml : view->tree;
+
+		nq_fault_set(ret_fault, where ? where : "/sys/devices/system",
 			     "hwloc finds no machine in it; allowed: %s",
 			     xml ? "XML as written by lstopo" : "the sys and proc folders of a Linux host");
 		return r;
@@ -280,9 +233,8 @@ int nq_read_topology(struct nq_view *view, const char *xml, struct nq_host *host
 	if (r == 0 && view->root)
 		for (uint32_t i = 0; i < host->n_nodes; i++)
 			read_distance_row(view, host, i);
-	if (r == 0 && !view->root) {
+	if (r == 0 && !view->root)
 		r = nq_topology_from_xml(view, topology, host);
-	}
 	if (r == 0 && host->n_nodes == 1)
 		r = nq_notice(host, NQ_NOTICE_NO_NUMA, "host", "one NUMA node: every place is as near as any other");
 	return r == 0 ? nq_topology_export(view, topology) : r;

@@ -70,7 +70,8 @@ int nq_add_vnic(struct nq_view *view, struct nq_host *host, uint32_t vm, const s
 /* Leaves out what cannot be told apart: a MAC on two vnics; and VMs that have no vnic left. */
 int nq_settle_vms(struct nq_view *view, struct nq_host *host);
 /* vm.c */
-int nq_refresh_vms(struct nq_view *view, struct nq_host *host); /* home; -ESRCH: one of them is gone */
+/* Homes. -ESRCH: the process of one of them is gone, and it is left as it was; the others are refreshed. */
+int nq_refresh_vms(struct nq_view *view, struct nq_host *host);
 
 /* steered.c: what nearq steers now, in queues and vnics */
 int nq_refresh_steering(struct nq_view *view, struct nq_host *host);

@@ -141,30 +141,28 @@ static void set_home_everywhere(const struct nq_host *host, struct nq_vm *vm)
 	vm->placed = false;
 }
 
-/* From the CPUs it may use. *ret_allowed: how many of the online ones. */
+/* From the CPUs it may use. *ret_allowed: how many of the online ones. The VM is untouched on failure. */
 static int read_home(struct nq_view *view, const struct nq_host *host, struct nq_vm *vm, uint32_t *ret_allowed)
 {
+	struct nq_nodeset home = { 0 };
 	struct nq_cpumask mask;
-	int r;
+	uint32_t allowed = 0;
+	int r = nq_process_affinity(view->root, vm->pid, &mask);
 
-	vm->home = (struct nq_nodeset){ 0 };
-	*ret_allowed = 0;
-	if (vm->pid == NQ_NONE) {
-		set_home_everywhere(host, vm);
-		*ret_allowed = n_online(host);
-		return 0;
-	}
-	r = nq_process_affinity(view->root, vm->pid, &mask);
 	if (r < 0)
 		return r;
 	for (uint32_t i = 0; i < host->n_cpus; i++) {
 		if (!host->cpus[i].online || !nq_cpumask_has(&mask, host->cpus[i].id))
 			continue;
-		nq_nodeset_add(&vm->home, host->cpus[i].node);
-		++*ret_allowed;
+		nq_nodeset_add(&home, host->cpus[i].node);
+		allowed++;
 	}
-	vm->placed = *ret_allowed < n_online(host);
-	return *ret_allowed ? 0 : -ESRCH; /* a dead process has no CPUs */
+	if (!allowed)
+		return -ESRCH; /* a dead process has no CPUs */
+	vm->home = home;
+	vm->placed = allowed < n_online(host);
+	*ret_allowed = allowed;
+	return 0;
 }
 
 /* Lines like "anon N0=4096 N1=8192" of cgroup version 2; what else is in the file is part of these or the kernel's. */
@@ -297,12 +295,14 @@ int nq_add_vm(struct nq_view *view, struct nq_host *host, const struct nq_vm_fin
 
 int nq_refresh_vms(struct nq_view *view, struct nq_host *host)
 {
+	int result = 0;
+
 	for (uint32_t i = 0; i < host->n_vms; i++) {
 		uint32_t allowed;
-		int r = read_home(view, host, &host->vms[i], &allowed);
+		int r = host->vms[i].pid == NQ_NONE ? 0 : read_home(view, host, &host->vms[i], &allowed);
 
-		if (r < 0)
-			return r;
+		if (r == -ESRCH) /* what cannot be read otherwise stays as it was found */
+			result = r;
 	}
-	return 0;
+	return result;
 }

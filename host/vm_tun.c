@@ -126,8 +126,9 @@ static int read_tap(struct nq_view *view, struct nq_host *host, const struct nq_
 				 "no bridge has learned an address behind it yet; left out");
 	if (vm == NQ_NONE)
 		r = nq_add_vm(view, host, &finding, &vm);
-	if (r == -ESRCH)
-		return nq_notice(host, NQ_NOTICE_VANISHED, tap->name, "its process ended while it was read; left out");
+	if (r < 0 && r != -ENOMEM)
+		return nq_notice(host, NQ_NOTICE_VANISHED, tap->name, "while its process was read (%s); left out",
+				 strerror(-r));
 	if (r == 0 && n > 1)
 		r = nq_notice(host, NQ_NOTICE_NOT_SUPPORTED, tap->name,
 			      "%u addresses are behind it; only the lowest is followed", n);

@@ -7,8 +7,68 @@
 Each function below whose name starts with `tree_` makes one machine; its docstring says what is strange about it.
 """
 
+import errno
 import pathlib
+import struct
 import sys
+
+# linux/rtnetlink.h, if_link.h, neighbour.h, net_namespace.h
+RTM_NEWLINK, RTM_NEWNEIGH, RTM_NEWNSID, NLMSG_ERROR, NLMSG_DONE, NLM_F_MULTI = 16, 28, 88, 2, 3, 2
+IFLA_ADDRESS, IFLA_IFNAME, IFLA_LINK, IFLA_MASTER, IFLA_LINKINFO, IFLA_LINK_NETNSID = 1, 3, 5, 10, 18, 37
+ARPHRD_ETHER, ARPHRD_NONE, AF_BRIDGE, NUD_PERMANENT, NUD_NOARP = 1, 0xfffe, 7, 0x80, 0x40
+
+
+def attribute(kind, data):
+    if isinstance(data, int):
+        data = struct.pack("=I", data & 0xffffffff)
+    elif isinstance(data, str):
+        data = data.encode() + b"\0"
+    return struct.pack("=HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
+
+
+def message(kind, payload, flags=NLM_F_MULTI):
+    return struct.pack("=IHHII", 16 + len(payload), kind, flags, 0, 0) + payload + bytes(-len(payload) % 4)
+
+
+def dump(messages):
+    return b"".join(messages) + message(NLMSG_DONE, bytes(4))
+
+
+def error(number):
+    """A question that the kernel refused."""
+    return message(NLMSG_ERROR, struct.pack("=i", -number) + bytes(16), flags=0)
+
+
+def mac_bytes(mac):
+    return bytes.fromhex(mac.replace(":", ""))
+
+
+def link(index, name, mac="02:00:00:00:ff:ff", kind=None, master=0, below=0, netns=None, active=0, arp=ARPHRD_ETHER):
+    """One interface: `below` is its lower interface or, for a veth, the peer in namespace `netns`."""
+    payload = struct.pack("=BxHiII", 0, arp, index, 0, 0) + attribute(IFLA_IFNAME, name)
+    payload += attribute(IFLA_ADDRESS, mac_bytes(mac))
+    if master:
+        payload += attribute(IFLA_MASTER, master)
+    if below:
+        payload += attribute(IFLA_LINK, below)
+    if netns is not None:
+        payload += attribute(IFLA_LINK_NETNSID, netns)
+    if kind:
+        info = attribute(1, kind)
+        if active:
+            info += attribute(2, attribute(2, active))  # IFLA_INFO_DATA, IFLA_BOND_ACTIVE_SLAVE
+        payload += attribute(IFLA_LINKINFO, info)
+    return message(RTM_NEWLINK, payload)
+
+
+def neighbour(port, mac, state=NUD_NOARP, master=3):
+    return message(RTM_NEWNEIGH, struct.pack("=BxxxiHBB", AF_BRIDGE, port, state, 0, 0)
+                   + attribute(2, mac_bytes(mac)) + attribute(9, master))
+
+
+def generic(*attributes):
+    """A message of the family "netdev"; its number differs from boot to boot."""
+    return message(0x20, struct.pack("=BBxx", 1, 1) + b"".join(attribute(kind, value) for kind, value in attributes))
 
 
 def masks(cpus):
@@ -44,6 +104,34 @@ class Tree:
         target = self.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(f"{text}\n")
+
+    def answer(self, name, data):
+        """What the kernel said to a question that is not a file."""
+        target = self.root / "netlink" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+
+    def process(self, pid, netns, comm="sleep", cgroup="/", cpus="0-3", threads=1, start=None, status="", numa_maps=None):
+        base = f"proc/{pid}"
+        self.link(f"{base}/ns/net", f"net:[{netns}]")
+        self.file(f"{base}/comm", comm)
+        self.file(f"{base}/cgroup", f"4:memory:/old\n0::{cgroup}")
+        self.file(f"{base}/status", f"Name:\t{comm}\n{status}Cpus_allowed_list:\t{cpus}\nMems_allowed_list:\t0-1")
+        self.file(f"{base}/stat", f"{pid} ({comm}) S 1 0 0 0 -1 0 0 0 0 0 7 8 0 0 20 0 {threads} 0 "
+                                  f"{pid if start is None else start} 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0")
+        if numa_maps:
+            self.file(f"{base}/numa_maps", numa_maps)
+
+    def own(self, netns, pid=1):
+        """The observer's own process and namespace."""
+        self.process(pid, netns, comm="observer")
+        self.link("proc/self", str(pid))
+
+    def namespace(self, inode, number, links=None):
+        """A namespace that ours knows under this number, and its links; links None: its answer is given elsewhere."""
+        self.answer(f"nsid-{inode}", message(RTM_NEWNSID, bytes(4) + attribute(1, number), flags=0))
+        if links is not None:
+            self.answer(f"links-netns{number}", dump(links))
 
     def link(self, path, target):
         where = self.root / path
@@ -318,6 +406,107 @@ def tree_threaded(tree):
             tree.file(f"proc/{pid}/status", f"Name:\tx\nCpus_allowed_list:\t{'0-3' if thread else 2}")
             tree.file(f"proc/{pid}/stat", f"{pid} (napi/{name}-{8192 + thread}) S 2 0 0 0 -1 2129984 0 0 0 0 7 8 0 0 20 0 1 "
                                           f"0 77 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 3 0 0 0 0 0 0 0 0 0 0 0 0 0")
+    tree.plain()
+
+
+def tree_rss(tree):
+    """T3: an RSS table over half of the queues leaves the others free; one that names queues that are gone says nothing."""
+    for index, table in enumerate(([0, 1, 0, 1, 1, 1], [0, 1, 9, 0])):
+        name = f"eth{index}"
+        tree.nic(name, f"0000:0{index + 1}:00.0", 0, driver="ice", queues=4)
+        tree.answer(f"ethtool-{name}-channels", struct.pack("=9I", 0x3c, 0, 0, 1, 16, 0, 0, 1, 4))
+        tree.answer(f"ethtool-{name}-rss-size", struct.pack("=2I", 0x38, len(table)))
+        tree.answer(f"ethtool-{name}-rss-table", struct.pack(f"={2 + len(table)}I", 0x38, len(table), *table))
+    # netdev-genl: eth0 (2) tells all, in no order; napi 903 polls for sending only
+    tree.answer("queues-2", dump([generic((1, queue), (2, 2), (3, kind), (4, 900 + queue + 3 * kind))
+                                  for kind in (1, 0) for queue in (3, 1, 0, 2)]))
+    tree.answer("napis-2", dump([generic((1, 2), (2, 900 + queue), (3, 60 + queue)) for queue in (2, 0, 1, 3)]))
+    for queue in range(4):
+        tree.file(f"proc/irq/{60 + queue}/effective_affinity_list", 3 - queue)
+    tree.plain()
+
+
+def tree_containers(tree):
+    """V3, V7: cgroups of their own, shared and nested; limits; fixed memory; and all that can be wrong with a veth."""
+    tree.own(1000)
+    tree.process(9, 1000, cgroup="/user.slice/session")
+    # two processes in nested groups: the VM's group is the common one; 1.5 CPUs; memory as the group accounts it
+    tree.process(202, 2001, comm="worker", cgroup="/docker/c1/app", cpus="2-3", threads=6)
+    tree.process(201, 2001, comm="init (1)", cgroup="/docker/c1", cpus="2-3", start=100)
+    tree.file("sys/fs/cgroup/docker/c1/cgroup.procs", "201")
+    tree.file("sys/fs/cgroup/docker/c1/cpu.max", "150000 100000")
+    tree.file("sys/fs/cgroup/docker/c1/memory.numa_stat", "anon N0=4096 N1=8192\nfile N0=0 N1=1000\n"
+                                                          "kernel_stack N0=77 N1=77\nanon_thp N0=55 N1=55")
+    # its group holds somebody else too: no group, named after its process, memory by its page tables
+    tree.process(301, 2002, cgroup="/user.slice/session", cpus="0", status="VmLck:\t       4 kB\nHugetlbPages:\t 0 kB\n",
+                 numa_maps="7f00 default file=/bin/x mapped=3 N0=2 N1=1 kernelpagesize_kB=4\n"
+                           "7f10 default anon=1 dirty=1 N1=1 kernelpagesize_kB=2048\n7f20 default")
+    tree.file("sys/fs/cgroup/user.slice/session/cgroup.procs", "9\n301")
+    tree.link("run/netns/named", "net:[2003]")
+    tree.link("run/docker/netns/0123456789ab", "net:[2001]")
+    tree.link("run/netns/not-a-namespace", "file")
+    for pid, netns in ((404, 2004), (405, 2005), (406, 2006), (407, 2007), (408, 2008), (409, 2009)):
+        tree.process(pid, netns)
+    mac = "02:00:00:00:00:{:02x}".format
+    tree.namespace(2001, 1, [link(2, "eth0", mac(1)), link(3, "eth1", mac(0x11))])
+    tree.namespace(2002, 2, [link(2, "eth0", mac(2))])
+    tree.namespace(2003, 3, [link(2, "eth0", mac(3))])
+    tree.namespace(2004, 4)
+    tree.answer("links-netns4", error(errno.EINVAL))
+    tree.namespace(2005, 5, [link(7, "other", mac(5))])
+    tree.namespace(2006, 6)
+    tree.answer("links-netns6", error(errno.EPERM))
+    tree.namespace(2007, 7, [link(2, "eth0", mac(7))])
+    tree.namespace(2008, 8, [link(2, "eth0", mac(7))])
+    tree.namespace(2009, 9, [link(2, "eth0", "00:00:00:00:00:00")])
+    veths = [link(10 + number, f"v{number}", kind="veth", master=3, below=2, netns=number) for number in range(1, 11)]
+    veths.append(link(30, "v1b", kind="veth", master=3, below=3, netns=1))
+    veths += [link(31, "here", kind="veth", below=32), link(32, "there", kind="veth", below=31)]
+    tree.nic("eth0", "0000:01:00.0", 0)
+    tree.answer("links", dump([link(2, "eth0", master=3), link(3, "br0", kind="bridge"), *reversed(veths)]))
+    tree.plain()
+
+
+def tree_uplinks(tree):
+    """T2, V3: bridges whose way out is a NIC, a vlan on a bond, a team, another container, and none at all."""
+    tree.own(1000)
+    for index in range(4):
+        tree.nic(f"eth{index}", f"0000:0{index + 1}:00.0", index % 2)
+        tree.file(f"sys/class/net/eth{index}/ifindex", 2 + index)
+    tree.link("sys/class/net/eth3/master", "../../../../virtual/net/team0")
+    links = [link(2, "eth0", master=20), link(3, "eth1", master=10), link(4, "eth2", master=10), link(5, "eth3", master=12),
+             link(10, "bond0", kind="bond", active=4), link(11, "bond0.5", kind="vlan", below=10, master=21),
+             link(12, "team0", kind="team", master=22), *(link(20 + n, f"br{n}", kind="bridge") for n in range(4))]
+    for number in range(5):
+        master = 20 + number if number < 4 else 0
+        tree.process(100 + number, 2000 + number, comm=f"vm{number}")
+        tree.namespace(2000 + number, number, [link(2, "eth0", f"02:00:00:00:00:0{number}")])
+        links.append(link(30 + number, f"v{number}", kind="veth", master=master, below=2, netns=number))
+    tree.answer("links", dump(links))
+    tree.plain()
+
+
+def tree_taps(tree):
+    """V2: a VMM with two taps, one with nothing behind it yet, a tunnel, a tap that nobody holds."""
+    tree.own(1000)
+    tree.process(50, 1000, comm="qemu-system-x86", cgroup="/machine/vm-a", cpus="2,3", threads=4)
+    tree.process(51, 1000, comm="firecracker")
+    tree.process(52, 7777, comm="elsewhere")  # the same name in another namespace is another interface
+    tree.file("sys/fs/cgroup/machine/vm-a/cgroup.procs", "50")
+    for pid, fd, name in ((50, 7, "tap0"), (50, 12, "tap1"), (51, 4, "tap2"), (51, 5, "tun0"), (52, 3, "tap3")):
+        tree.link(f"proc/{pid}/fd/{fd}", "/dev/net/tun")
+        tree.file(f"proc/{pid}/fdinfo/{fd}", f"pos:\t0\nflags:\t0104002\niff:\t{name}")
+    tree.link("proc/50/fd/1", "/dev/null")
+    tree.link("proc/50/fd/2", "/dev/net/tun")  # open, and not attached to anything
+    tree.file("proc/50/fdinfo/2", "pos:\t0")
+    tree.nic("eth0", "0000:01:00.0", 0)
+    tree.answer("links", dump([link(2, "eth0", master=3), link(3, "br0", kind="bridge"),
+                               *(link(10 + n, f"tap{n}", kind="tun", master=3) for n in range(4)),
+                               link(20, "tun0", kind="tun", arp=ARPHRD_NONE)]))
+    tree.answer("fdb", dump([neighbour(11, "02:00:00:00:00:21"), neighbour(10, "02:00:00:00:00:12"),
+                             neighbour(10, "02:00:00:00:00:11"), neighbour(10, "33:33:00:00:00:01"),
+                             neighbour(12, "02:00:00:00:00:99", state=NUD_PERMANENT),
+                             neighbour(2, "02:00:00:00:00:77")]))
     tree.plain()
 
 

@@ -146,6 +146,57 @@ def test_threaded(observe):
     assert [n["subject"] for n in notices(snapshot, "not-supported")] == ["eth1"]
 
 
+def test_rss(observe):
+    """T3: default and free queues by the table; interrupts as the kernel tells them, in whatever order."""
+    snapshot = observe("rss")
+    queues = {name: [q for q in snapshot["queues"] if q["pnic"] == name] for name in ("eth0", "eth1")}
+    assert [q["role"] for q in queues["eth0"]] == ["default", "default", "free", "free"]
+    assert [q["rss_entries"] for q in queues["eth0"]] == [2, 4, 0, 0]
+    assert [(q["napi"], q["irq"], q["cpu"]) for q in queues["eth0"]] == [(900 + n, 60 + n, 3 - n) for n in range(4)]
+    assert {q["role"] for q in queues["eth1"]} == {"default"}
+    assert [(pnic["channels_max"], pnic["rss_entries"]) for pnic in snapshot["pnics"]] == [(16, 6), (16, 0)]
+
+
+def test_containers(observe):
+    """V3, V7: what is found of each container, and what of each broken one."""
+    snapshot = observe("containers")
+    vms = {vm["name"]: vm for vm in snapshot["vms"]}
+    assert list(vms) == ["0123456789ab", "sleep-301", "named"]
+    first, second, third = vms.values()
+    assert (first["pid"], first["cgroup"], first["cpus"], first["home"]) == (201, "/docker/c1", 2, [1])
+    assert first["mem"] == {"0": 4096, "1": 9192}
+    assert not first["mem_fixed"]
+    assert (second["pid"], second["cgroup"], second["cpus"], second["home"]) == (301, "", 1, [0])
+    assert second["mem"] == {"0": 2 * 4096, "1": 4096 + 2048 * 1024}
+    assert second["mem_fixed"]
+    assert (third["pid"], third["home"], third["placed"]) == (None, [0, 1], False)
+    assert [(vnic["name"], vnic["vm"], vnic["pnic"]) for vnic in snapshot["vnics"]] == [
+        ("v1", "0123456789ab", "eth0"), ("v2", "sleep-301", "eth0"), ("v3", "named", "eth0"),
+        ("v1b", "0123456789ab", "eth0")]
+    assert {(n["kind"], n["subject"]) for n in snapshot["notices"]} == {
+        ("namespace-gone", "v4"), ("vanished", "v5"), ("no-permission", "v6"), ("mac-twice", "02:00:00:00:00:07"),
+        ("no-mac", "v9"), ("namespace-gone", "v10")}
+
+
+def test_uplinks(observe):
+    """T2, V3: the way out is found through a vlan, an active slave and a team."""
+    snapshot = observe("uplinks")
+    assert {vnic["name"]: vnic["pnic"] for vnic in snapshot["vnics"]} == {
+        "v0": "eth0", "v1": "eth2", "v2": "eth3", "v3": None, "v4": None}
+    assert named(snapshot["pnics"], "eth3")["bond"] == "team0"
+
+
+def test_taps(observe):
+    """V2: one VM with two vnics; a tap whose guest has not spoken; nothing for a tunnel or a tap of nobody."""
+    snapshot = observe("taps")
+    vm, = snapshot["vms"]
+    assert (vm["name"], vm["kind"], vm["pid"], vm["cpus"], vm["home"]) == ("vm-a", "process", 50, 2, [1])
+    assert [(vnic["name"], vnic["mac"]) for vnic in snapshot["vnics"]] == [
+        ("tap0", "02:00:00:00:00:11"), ("tap1", "02:00:00:00:00:21")]
+    assert [n["subject"] for n in notices(snapshot, "no-mac")] == ["tap2"]
+    assert "2 addresses" in notices(snapshot, "not-supported")[0]["detail"]
+
+
 def test_garbage(observe):
     """Bad input: what cannot be read is unknown; the rest stands."""
     snapshot = observe("garbage")
