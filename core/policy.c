@@ -23,14 +23,14 @@ static const char *const placements[NQ_PLACE_COUNT] = {
 /* clang-format off */
 const struct nq_policy_setting nq_policy_settings[] = {
 	{ "placement", "", offsetof(struct nq_policy, placement), 0, NQ_PLACE_COUNT - 1, NQ_PLACE_BEST_FIT, placements,
-	  "How a vm without a home gets one: best-fit (the cheapest node with room; 000_35c30de055bde3dd.txt figure 15) or "
-	  "round-robin (node after node; 002_a1e87099c2bc83d0.txt, Home Nodes and Initial Placement)." },
+	  "How a vm without a home gets one: best-fit (the cheapest node with room; US 9,459,904 B2, figure 15) or "
+	  "round-robin (node after node; vSphere 4.0 manual, Home Nodes and Initial Placement)." },
 	NUMBER(packet_ns, "ns", 0, 100000, 4000,
 	       "Cost of one packet from wire to vm with everything on one node. 4 us is a bridged vhost path at 250,000 packets/s "
 	       "of one CPU; only its relation to the remote parts matters. The upper end is a slow emulated machine."),
 	NUMBER(dma_remote_ns, "ns", 0, 10000, 100,
 	       "Added when the NIC's node is not the queue's, per 10 points of SLIT distance above local. Of the 7 % that the "
-	       "kernel path loses on a remote node (004_efdb78f6fe803f20.txt, figure 2), 7 % of 4 us = 300 ns, one third: "
+	       "kernel path loses on a remote node (NUIOA paper of CCGrid 2022, figure 2), 7 % of 4 us = 300 ns, one third: "
 	       "descriptors and the first cache lines."),
 	NUMBER(handoff_remote_ns, "ns", 0, 10000, 200,
 	       "Added when the queue's node is not the vm's, per 10 points of SLIT distance above local. Two thirds of those "
@@ -43,7 +43,7 @@ const struct nq_policy_setting nq_policy_settings[] = {
 	       "What one queue can serve: about what one CPU forwards through the kernel to a vm without loss."),
 	NUMBER(queue_full, "per mille", 1, 1000, 850,
 	       "Part of a queue's capacity over which it takes no further vm; the patent's overflow examples are 85 to 90 % "
-	       "(000_35c30de055bde3dd.txt section IV.C)."),
+	       "(US 9,459,904 B2, section IV.C)."),
 	NUMBER(node_full, "per mille", 1, 1000, 900,
 	       "Part of a node's CPUs over which it takes no further vm; ESXi's core cap for locality moves is 90 %."),
 	NUMBER(steer_once_ns, "ns", 0, SECOND_NS, 20000,
@@ -59,10 +59,10 @@ const struct nq_policy_setting nq_policy_settings[] = {
 	NUMBER(home_horizon_ms, "ms", 100, 86400000, 600000,
 	       "A first home must earn the copying of the memory that has to follow within this time. Longer than for a move, "
 	       "because nothing takes the home away again at the next tick, and a vm without one drifts over the host: ESX gives "
-	       "every vm a home when it starts (002_a1e87099c2bc83d0.txt). 10 minutes is short for the life of a vm."),
+	       "every vm a home when it starts (vSphere 4.0 manual, page 75). 10 minutes is short for the life of a vm."),
 	NUMBER(dwell_ms, "ms", 0, 86400000, 30000,
 	       "Least time between two moves of one object; ESXi's load-based teaming makes one move in 30 s. Against the "
-	       "ping-pong of 001_cfbf0f5011fec43f.txt."),
+	       "ping-pong that Dynamic VMQ met."),
 	NUMBER(least_gain, "per mille", 0, 1000, 20,
 	       "Least part of an object's remote cost that a move must save; ESXi's NUMA scheduler asks for 2 %."),
 	NUMBER(least_gain_ns, "ns/s", 0, SECOND_NS, 1000,

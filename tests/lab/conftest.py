@@ -25,7 +25,8 @@ class Scenario:
 
     def __init__(self, host):
         self.host = host
-        self.vms = json.loads(host.script("host-setup", "up", "--place", self.PLACE, "--irqs", "far"))["vms"]
+        state = json.loads(host.script("host-setup", "up", "--place", self.PLACE, "--irqs", "far"))
+        self.vms, self.queues = state["vms"], state["nic"]["queues"]
 
     def traffic(self):
         """The same rate to every VM while the block runs."""

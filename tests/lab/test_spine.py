@@ -6,7 +6,7 @@ import time
 import pytest
 
 from conftest import Scenario, on_shape
-from nearqlab.session import local_share
+from nearqlab.session import expand, local_share
 
 ENOUGH = 0.95
 SECONDS = 3
@@ -44,9 +44,9 @@ def test_apply_brings_frames_home_and_restore_undoes_all_N1_N9_H1_A1_A2_A3_A5(ho
             assert len(scenario.home(vm)) == 1, f"{vm['name']} has no home"  # H1
         # N9: interrupts of the default queues on the NIC's node
         nodes = host.nodes()
-        for line in host.settings().splitlines():
-            if line.startswith("irq ") and "34" <= line.split()[1] <= "41":
-                assert nodes[int(line.split(" = ")[1].split("-")[0].split(",")[0])] == 1
+        for queue in scenario.queues:
+            cpus = expand(host.out(f"cat /proc/irq/{queue['irq']}/smp_affinity_list"))
+            assert {nodes[cpu] for cpu in cpus} == {1}, f"queue {queue['queue']}"
         # a second plan on the planned host is empty
         plan = json.loads(host.nearq("plan", "--interval", "2", "--format", "json"))
         assert plan["actions"] == []
@@ -75,9 +75,9 @@ def start_run(host, *words):
     return int(host.out(f"setsid {nearq} >/tmp/run.log 2>&1 & echo $!"))
 
 
-def end_politely(host, pid):
-    """SIGTERM, and until the process is gone."""
-    host.out(f"kill -TERM {pid}; exec tail --pid={pid} -f /dev/null", timeout=30)
+def end(host, pid, signal="TERM"):
+    """Signal a process, and wait until it is gone."""
+    host.out(f"kill -{signal} {pid}; exec tail --pid={pid} -f /dev/null", timeout=30)
 
 
 def wait_for(host, command, deadline_s=40):
@@ -99,14 +99,14 @@ def test_kill_9_of_run_then_put_back_A5(host, how):
     with scenario.traffic():
         pid = start_run(host)
         wait_for(host, STEERED)
-        host.out(f"kill -9 {pid}")
+        end(host, pid, "KILL")
         assert host.settings() != first
         if how == "restore":
             host.nearq("restore")
         else:  # a run that finds the journal of a crash puts back first; ended politely, it leaves nothing
             pid = start_run(host)
             wait_for(host, STEERED)
-            end_politely(host, pid)
+            end(host, pid)
     settings_equal(first, host.settings())
 
 
@@ -120,14 +120,14 @@ def test_vm_moved_by_hand_is_followed_by_its_queue_N1(host):
         wait_for(host, STEERED)
         vm = scenario.vms[2]
         host.out(f"echo 0 >{vm['cgroup']}/cpuset.mems; echo 0-1 >{vm['cgroup']}/cpuset.cpus")
-        end = time.monotonic() + 40
+        deadline = time.monotonic() + 40
         while True:
             local, total = local_share(host.served(1, [vm])[vm["name"]], [0])
             if total and local >= ENOUGH * total:
                 break
-            assert time.monotonic() < end, f"still {local} of {total}\n" + host.out("cat /tmp/run.log")
+            assert time.monotonic() < deadline, f"still {local} of {total}\n" + host.out("cat /tmp/run.log")
         host.out(f"echo 2 >{vm['cgroup']}/cpuset.mems; echo 4-5 >{vm['cgroup']}/cpuset.cpus")
-        end_politely(host, pid)
+        end(host, pid)
     settings_equal(first, host.settings())
 
 
