@@ -6,18 +6,25 @@
  * a change of both is two writes, CPUs first: the threads are to be where their memory is going, and of the two
  * it is the cheap one to undo. The applier notes each write by itself (via) and undoes the first when the
  * second fails.
+ *
+ * The way back to "inherited" goes through host/aside.h, and a cgroup for which that way is closed does not get a
+ * cpuset in the first place (probe).
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/aside.h"
 #include "host/cleanup.h"
 #include "host/cpulist.h"
 #include "host/set_kinds.h"
 
 #define MOUNTS_MAX 65536
 #define CPUSET_PATH (NQ_SETTING_KEY + 256)
+
+/* Before the value of a cgroup whose processes a killed nearq left aside. */
+#define ASIDE "aside "
 
 struct parts {
 	char cpus[NQ_SETTING_TEXT / 2];
@@ -104,6 +111,30 @@ static int read_part(struct nq_setting_ctx *ctx, const char *key, const char *fi
 	return error == 0 ? nq_setting_read_file(ctx, path, ret, size) : error;
 }
 
+static int directory_of(struct nq_setting_ctx *ctx, const char *key, char ret[CPUSET_PATH])
+{
+	int error = path_of(ctx, key, "", ret);
+
+	if (error == 0)
+		ret[strlen(ret) - 1] = '\0'; /* the slash before the file that is none */
+	return error;
+}
+
+static int mark_aside(struct nq_setting_ctx *ctx, const char *key, char value[NQ_SETTING_TEXT])
+{
+	char dir[CPUSET_PATH];
+	size_t length = strlen(value);
+	int error = directory_of(ctx, key, dir);
+
+	if (error < 0 || !nq_aside_left(ctx, dir))
+		return error;
+	if (length + sizeof(ASIDE) > NQ_SETTING_TEXT)
+		return -ENAMETOOLONG;
+	memmove(value + strlen(ASIDE), value, length + 1);
+	memcpy(value, ASIDE, strlen(ASIDE));
+	return 0;
+}
+
 static int cpuset_read(struct nq_setting_ctx *ctx, const char *key, char ret[NQ_SETTING_TEXT])
 {
 	struct parts parts;
@@ -111,15 +142,38 @@ static int cpuset_read(struct nq_setting_ctx *ctx, const char *key, char ret[NQ_
 
 	if (error == 0)
 		error = read_part(ctx, key, "cpuset.mems", parts.mems, sizeof(parts.mems));
-	return error == 0 ? join(parts.cpus, parts.mems, ret) : error;
+	if (error == 0)
+		error = join(parts.cpus, parts.mems, ret);
+	return error == 0 ? mark_aside(ctx, key, ret) : error;
+}
+
+/* What is inherited now must be able to become so again. */
+static int probe_part(struct nq_setting_ctx *ctx, const char *key, const char *file)
+{
+	char path[CPUSET_PATH], present[NQ_SETTING_TEXT];
+	int error = find(ctx, key, file, path);
+
+	if (error == 0)
+		error = nq_setting_read_file(ctx, path, present, sizeof(present));
+	if (error < 0 || present[0])
+		return error;
+	error = directory_of(ctx, key, path);
+	return error == 0 ? nq_aside_possible(ctx, path) : error;
 }
 
 static int cpuset_probe(struct nq_setting_ctx *ctx, const char *key)
 {
-	char path[CPUSET_PATH];
-	int error = find(ctx, key, "cpuset.cpus", path);
+	int error = probe_part(ctx, key, "cpuset.cpus");
 
-	return error == 0 ? find(ctx, key, "cpuset.mems", path) : error;
+	return error == 0 ? probe_part(ctx, key, "cpuset.mems") : error;
+}
+
+static int clear_part(struct nq_setting_ctx *ctx, const char *key, const char *file)
+{
+	char dir[CPUSET_PATH];
+	int error = directory_of(ctx, key, dir);
+
+	return error == 0 ? nq_aside_clear(ctx, dir, file) : error;
 }
 
 static int write_part(struct nq_setting_ctx *ctx, const char *key, const char *file, const char *wanted)
@@ -132,6 +186,8 @@ static int write_part(struct nq_setting_ctx *ctx, const char *key, const char *f
 	if (error < 0 || nq_cpulist_same(present, wanted))
 		return error;
 	error = nq_setting_write_file(ctx, path, wanted);
+	if (error == -ENOSPC && !wanted[0])
+		error = clear_part(ctx, key, file);
 	if (error < 0 && !ctx->why[0])
 		nq_setting_why(ctx, error, "%s refused \"%s\": %s", file, wanted, strerror(-error));
 	return error == -ENOENT ? -ENODEV : error;
@@ -140,8 +196,13 @@ static int write_part(struct nq_setting_ctx *ctx, const char *key, const char *f
 static int cpuset_write(struct nq_setting_ctx *ctx, const char *key, const char *value)
 {
 	struct parts parts;
+	char dir[CPUSET_PATH];
 	int error = split(value, &parts);
 
+	if (error == 0)
+		error = directory_of(ctx, key, dir);
+	if (error == 0)
+		error = nq_aside_return(ctx, dir);
 	if (error == 0)
 		error = write_part(ctx, key, "cpuset.cpus", parts.cpus);
 	return error == 0 ? write_part(ctx, key, "cpuset.mems", parts.mems) : error;
@@ -169,6 +230,14 @@ static int cpuset_via(const char *present, const char *wanted, char ret[NQ_SETTI
 	return join(to.cpus, nq_cpulist_same(from.cpus, to.cpus) ? to.mems : from.mems, ret);
 }
 
+static bool cpuset_between(struct nq_setting_ctx *ctx, const char *present, const char *from, const char *to)
+{
+	(void)ctx;
+	(void)from;
+	(void)to;
+	return strncmp(present, ASIDE, strlen(ASIDE)) == 0;
+}
+
 const struct nq_setting_kind nq_set_cpuset = {
 	.name = "cpuset",
 	.probe = cpuset_probe,
@@ -176,4 +245,5 @@ const struct nq_setting_kind nq_set_cpuset = {
 	.write = cpuset_write,
 	.same = cpuset_same,
 	.via = cpuset_via,
+	.between = cpuset_between,
 };

@@ -2,17 +2,29 @@
 """A1-A5: the settings that only a host with a real NIC and cpusets has, one by one, by the appliers alone."""
 import os
 
+import pytest
+
 from conftest import Scenario, on_shape
 
 STATE = "/tmp/act-state"
 PLACE = 8  # CPUs of the shape
 KILL_EVERYWHERE = """
-act=$1; state=$2; shift 2
-look() { cat /proc/irq/*/smp_affinity_list; cat /sys/fs/cgroup/nearq-lab/vm1/cpuset.cpus /sys/fs/cgroup/nearq-lab/vm1/cpuset.mems; }
+when=$1; act=$2; state=$3; shift 3
+look() {
+    cat /proc/irq/*/smp_affinity_list
+    grep -H . /sys/fs/cgroup/nearq-lab/*/cpuset.cpus /sys/fs/cgroup/nearq-lab/*/cpuset.mems
+    grep -H . /sys/fs/cgroup/nearq-lab/*/cgroup.procs
+    ls -d /sys/fs/cgroup/nearq-lab/*/
+}
 first=$(look)
 point=1
 while true; do
-    NEARQ_TEST_KILL_AT=$point "$act" set "$state" "$@" >/dev/null; code=$?
+    if [ $when = set ]; then
+        NEARQ_TEST_KILL_AT=$point "$act" set "$state" "$@" >/dev/null; code=$?
+    else
+        "$act" set "$state" "$@" >/dev/null || exit 1
+        NEARQ_TEST_KILL_AT=$point "$act" restore "$state" >/dev/null; code=$?
+    fi
     "$act" restore "$state" >/dev/null || { echo "restore failed after point $point"; exit 1; }
     [ "$(look)" = "$first" ] || { echo "differs after point $point"; exit 1; }
     [ $code = 137 ] || break
@@ -95,9 +107,24 @@ def test_native_steering_serves_each_mac_on_its_cpu_A2(host):
 
 
 @on_shape("four")
-def test_killed_at_any_write_of_a_cpuset_A5(host):
+@pytest.mark.parametrize("when, vm, points", [
+    ("set", 0, 4),       # two writes, a point before and after each
+    ("set", 5, 4),       # the same from an inherited cpuset
+    ("restore", 5, 12),  # back to inherited: four points more in each write, where processes step aside
+])
+def test_killed_at_any_write_of_a_cpuset_A5(host, when, vm, points):
     scenario = Scenario(host)
     act = os.path.join(host.build, "tests", "apply", "act")
-    group = scenario.vms[0]["cgroup"].removeprefix("/sys/fs/cgroup")
-    points = host.out("bash", "-c", KILL_EVERYWHERE, "sh", act, STATE, "cpuset", group, "6;3")
-    assert int(points) == 4  # two writes, a point before and after each
+    group = scenario.vms[vm]["cgroup"].removeprefix("/sys/fs/cgroup")
+    seen = host.out("bash", "-c", KILL_EVERYWHERE, "sh", when, act, STATE, "cpuset", group, "6;3")
+    assert int(seen) == points
+
+
+@on_shape("four")
+def test_inherited_cpuset_of_a_unit_is_left_alone_A5(host):
+    acting = Acting(host)
+    for name, inside in (("vm.scope", ""), ("plain", "/child")):
+        host.out(f"mkdir -p /sys/fs/cgroup/{name}{inside}")
+        assert "could not be emptied again" in acting.set("cpuset", f"/{name}", "4-5;2", outcome="refused")
+        host.out(f"test -z \"$(cat /sys/fs/cgroup/{name}/cpuset.cpus)\"")
+        host.out(f"cd /sys/fs/cgroup; [ -z '{inside}' ] || rmdir {name}{inside}; rmdir {name}")
