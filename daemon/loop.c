@@ -225,18 +225,22 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 	return 0;
 }
 
-static int add_signals(struct loop *loop)
+/* From the first moment on: whoever asks for an end while the leftovers of a crash are put back gets one in order. */
+static int hold_signals(const struct loop *loop)
 {
 	sigset_t set;
-	int r;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-		return -errno;
-	r = sd_event_add_signal(loop->event, NULL, SIGTERM, on_stop, loop);
+	return sigprocmask(SIG_BLOCK, &set, NULL) == 0 ? 0 : fail(loop, "cannot start", -errno);
+}
+
+static int add_signals(struct loop *loop)
+{
+	int r = sd_event_add_signal(loop->event, NULL, SIGTERM, on_stop, loop);
+
 	if (r >= 0)
 		r = sd_event_add_signal(loop->event, NULL, SIGINT, on_stop, loop);
 	if (r >= 0)
@@ -301,8 +305,10 @@ static int open_applier(struct loop *loop)
 
 static int start(struct loop *loop)
 {
-	int r = nq_config_load(loop->options->config, &loop->config, loop->fault);
+	int r = hold_signals(loop);
 
+	if (r == 0)
+		r = nq_config_load(loop->options->config, &loop->config, loop->fault);
 	if (r == 0 && loop->options->act)
 		r = open_applier(loop);
 	if (r == 0)

@@ -105,7 +105,7 @@ def test_kill_9_of_run_then_put_back_A5(host, how):
             host.nearq("restore")
         else:  # a run that finds the journal of a crash puts back first; ended politely, it leaves nothing
             pid = start_run(host)
-            wait_for(host, STEERED)
+            wait_for(host, "grep -q 'putting them back first' /tmp/run.log")
             end(host, pid)
     settings_equal(first, host.settings())
 
