@@ -70,6 +70,8 @@ static int make_tree(void **state)
 	put("sys/fs/cgroup/vm1/cgroup.procs", "77\n");
 	put("sys/fs/cgroup/vm1/cpuset.cpus", "\n");
 	put("sys/fs/cgroup/vm1/cpuset.mems", "\n");
+	put("sys/fs/cgroup/vm1/cgroup.type", "domain\n");
+	put("sys/fs/cgroup/vm1/cgroup.stat", "nr_descendants 0\nnr_dying_descendants 0\n");
 	put("sys/fs/cgroup/bare/cgroup.procs", "");
 	put("sys/class/net/e0/queues/tx-0/xps_cpus", "00000000,00000003\n");
 	put("sys/class/net/e0/threaded", "0\n");
