@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from rig import ACT, BUILD, DEADLINE, PNIC_MAC, QUEUES, Rig, mac, thread_key, wait_for
+from acting_rig import ACT, BUILD, DEADLINE, PNIC_MAC, QUEUES, Rig, mac, thread_key, wait_for
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="acting needs root")
 TWO_CPUS = pytest.mark.skipif(os.cpu_count() < 2, reason="moving needs two CPUs")

@@ -4,12 +4,11 @@
 import copy
 import json
 import pathlib
-import sys
 import unittest
 
 import jsonschema
 
-ROOT = pathlib.Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 DATA = ROOT / "tests" / "core" / "data"
 
 
