@@ -120,19 +120,19 @@ static int directory_of(struct nq_setting_ctx *ctx, const char *key, char ret[CP
 	return error;
 }
 
-static int mark_aside(struct nq_setting_ctx *ctx, const char *key, char value[NQ_SETTING_TEXT])
+/* The whole value; marked when the processes were left aside. */
+static int put_together(struct nq_setting_ctx *ctx, const char *key, const struct parts *parts,
+			char ret[NQ_SETTING_TEXT])
 {
 	char dir[CPUSET_PATH];
-	size_t length = strlen(value);
 	int error = directory_of(ctx, key, dir);
 
-	if (error < 0 || !nq_aside_left(ctx, dir))
+	if (error < 0)
 		return error;
-	if (length + sizeof(ASIDE) > NQ_SETTING_TEXT)
-		return -ENAMETOOLONG;
-	memmove(value + strlen(ASIDE), value, length + 1);
-	memcpy(value, ASIDE, strlen(ASIDE));
-	return 0;
+	return snprintf(ret, NQ_SETTING_TEXT, "%s%s;%s", nq_aside_left(ctx, dir) ? ASIDE : "", parts->cpus,
+			parts->mems) >= NQ_SETTING_TEXT
+		       ? -ENAMETOOLONG
+		       : 0;
 }
 
 static int cpuset_read(struct nq_setting_ctx *ctx, const char *key, char ret[NQ_SETTING_TEXT])
@@ -142,9 +142,7 @@ static int cpuset_read(struct nq_setting_ctx *ctx, const char *key, char ret[NQ_
 
 	if (error == 0)
 		error = read_part(ctx, key, "cpuset.mems", parts.mems, sizeof(parts.mems));
-	if (error == 0)
-		error = join(parts.cpus, parts.mems, ret);
-	return error == 0 ? mark_aside(ctx, key, ret) : error;
+	return error == 0 ? put_together(ctx, key, &parts, ret) : error;
 }
 
 /* What is inherited now must be able to become so again. */
