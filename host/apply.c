@@ -131,6 +131,13 @@ static int bring_back(struct nq_applier *applier, const struct nq_steps *steps, 
 	return error;
 }
 
+static void add_remark(struct nq_outcome *outcome, const char *remark)
+{
+	size_t used = strlen(outcome->detail);
+
+	snprintf(outcome->detail + used, sizeof(outcome->detail) - used, "; %s", remark);
+}
+
 /*
  * Carries the steps out. On failure *outcome is the failing step's, turned into what became of the whole action.
  * A step that got nowhere leaves only those before it to be brought back.
@@ -165,6 +172,8 @@ static int run_steps(struct nq_applier *applier, const struct nq_steps *steps, s
 			outcome->kind = NQ_OUTCOME_UNDONE;
 		bring_back(applier, steps, before, i - (partly ? 0 : 1), outcome);
 	}
+	if (error == 0 && steps->remark)
+		add_remark(outcome, steps->remark);
 	return journal_error;
 }
 

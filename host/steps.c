@@ -111,6 +111,7 @@ static int home_by_threads(struct nq_setting_ctx *ctx, const struct nq_vm *vm, c
 
 	if (vm->pid == NQ_NONE)
 		return nq_setting_why(ctx, -EOPNOTSUPP, "%s has neither a cpuset of its own nor a process", vm->name);
+	ret->remark = "its memory is not moved";
 	error = nq_thread_key(ctx, vm->pid, key);
 	return error == 0 ? add(ret, &nq_set_thread, key, cpus) : error;
 }

@@ -19,6 +19,7 @@ struct nq_step {
 struct nq_steps {
 	struct nq_step *steps;
 	size_t n_steps;
+	const char *remark; /* what the settings themselves do not say about the action, NULL: nothing */
 };
 
 /*

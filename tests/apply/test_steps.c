@@ -154,6 +154,8 @@ static const char *steps_of(const struct nq_host *host, const struct nq_action *
 	for (i = 0; error == 0 && i < steps.n_steps; i++)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s %s=%s", i ? ", " : "",
 			 steps.steps[i].kind->name, steps.steps[i].key, steps.steps[i].value);
+	if (error == 0 && steps.remark)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "; %s", steps.remark);
 	return text;
 }
 
@@ -169,16 +171,16 @@ static void home_is_a_cpuset_where_there_is_one(void **state)
 	nq_nodeset_add(&action.home_to, 0);
 	assert_string_equal(steps_of(host, &action), "cpuset /vm1=10-12;0,4");
 	host->vms[0].cgroup = "/bare"; /* no controller */
-	assert_string_equal(steps_of(host, &action), "thread 77@4242=10-12");
+	assert_string_equal(steps_of(host, &action), "thread 77@4242=10-12; its memory is not moved");
 	host->vms[0].cgroup = "/"; /* everybody's */
-	assert_string_equal(steps_of(host, &action), "thread 77@4242=10-12");
+	assert_string_equal(steps_of(host, &action), "thread 77@4242=10-12; its memory is not moved");
 	host->vms[0].cgroup = "";
-	assert_string_equal(steps_of(host, &action), "thread 77@4242=10-12");
+	assert_string_equal(steps_of(host, &action), "thread 77@4242=10-12; its memory is not moved");
 	host->vms[0].cgroup = "/vm1";
 	vm = nq_host_add_vm(host); /* somebody else lives in it */
 	vm->name = "vm2";
 	vm->cgroup = "/vm1/inner";
-	assert_string_equal(steps_of(host, &action), "thread 77@4242=10-12");
+	assert_string_equal(steps_of(host, &action), "thread 77@4242=10-12; its memory is not moved");
 	host->vms[1].cgroup = "/vm10"; /* or just has a similar name */
 	assert_string_equal(steps_of(host, &action), "cpuset /vm1=10-12;0,4");
 	nq_host_free(host);
