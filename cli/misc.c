@@ -19,9 +19,16 @@ enum nq_exit nq_verb_check_config(struct nq_cli *cli)
 
 enum nq_exit nq_verb_capture(struct nq_cli *cli)
 {
+	NQ_CLEANUP(nq_config) struct nq_config *config = NULL;
+	struct nq_source_options options = { 0 };
 	struct nq_fault fault = { 0 };
-	int r = nq_source_capture(cli->options.argument, NULL, &fault);
+	enum nq_exit code = nq_cli_config(cli, &config);
+	int r;
 
+	if (code != NQ_EXIT_OK)
+		return code;
+	options.exclude = (const char *const *)config->exclude;
+	r = nq_source_capture(cli->options.argument, &options, &fault);
 	return r < 0 ? nq_cli_fail(r, &fault) : NQ_EXIT_OK;
 }
 

@@ -91,6 +91,20 @@ def test_capture_and_back_T5(tmp_path):
     assert "tree" in err
 
 
+def test_capture_leaves_out_what_is_excluded_T5(tmp_path, config):
+    """Names that must not be touched are not asked about for a capture either."""
+    all_names = config("[nearq]\nexclude = *\n")
+    nearq("capture", tmp_path / "all")
+    nearq("capture", "--config", all_names, tmp_path / "none")
+    full, bare = ({p.name for p in (tmp_path / tree / "netlink").iterdir() if "ethtool-" in p.name} for tree in ("all", "none"))
+    nics = json.loads(nearq("topology", "--format", "json").stdout)["pnics"]
+    assert not bare and (full or not nics)
+    assert not json.loads(nearq("topology", "--from", tmp_path / "none", "--format", "json").stdout)["pnics"]
+    bad = config("[nearq]\nexclud = *\n")
+    assert "exclud" in nearq("capture", "--config", bad, tmp_path / "bad", code=3).stderr
+    assert not (tmp_path / "bad").exists()
+
+
 def test_live_status_has_rates():
     made = json.loads(nearq("status", "--interval", "50ms", "--format", "json").stdout)
     assert 40_000_000 <= made["interval_ns"] <= 5_000_000_000
