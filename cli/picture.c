@@ -89,7 +89,7 @@ static void add_header(struct lines *lines, const struct nq_scene *scene, uint32
 		add(lines, NQ_STYLE_TITLE, "elsewhere (several nodes, unknown)");
 		return;
 	}
-	nq_text_share(nq_node_busy(host, box), busy);
+	nq_text_share_short(nq_node_busy(host, box), busy);
 	nq_text_bytes(host->nodes[box].mem_free, memory);
 	add(lines, NQ_STYLE_TITLE, "node %u: %s busy, %s free", host->nodes[box].id, busy, memory);
 }
@@ -165,12 +165,12 @@ static enum nq_style service_text(const struct nq_scene *scene, uint32_t vnic, c
 			       ? &scene->links[i]
 			       : link;
 	if (!link) {
-		snprintf(ret, size, "%s", scene->host->vnics[vnic].rx.packets ? "not through a queue" : "quiet");
+		snprintf(ret, size, "%s", scene->host->vnics[vnic].rx.packets ? "by no queue" : "quiet");
 		return NQ_STYLE_DIM;
 	}
 	nq_port_text(scene, &scene->ports[link->port], name);
 	remote_nodes(scene, vnic, nodes, sizeof(nodes));
-	nq_text_share((nq_share_permille(&share) + 5) / 10 * 10, percent);
+	nq_text_share_short(nq_share_permille(&share), percent);
 	if (!link->remote)
 		snprintf(ret, size, "%s", name);
 	else if (scene->ports[link->port].role == NQ_ROLE_DEFAULT)

@@ -23,7 +23,7 @@ void nq_svg_node(FILE *stream, const struct nq_drawing *layout, uint32_t box)
 	nq_cpus_text(host, box, true, cpus);
 	nq_text_bytes(host->nodes[box].mem_free, free_bytes);
 	nq_text_bytes(host->nodes[box].mem_total, all);
-	nq_text_share(nq_node_busy(host, box), busy);
+	nq_text_share_short(nq_node_busy(host, box), busy);
 	snprintf(line, sizeof(line), "CPU %.60s, %s busy · %s of %s free", cpus[0] ? cpus : "none", busy, free_bytes,
 		 all);
 	nq_svg_text(stream, at.x + PAD, at.y + 22, layout->box_width - 2 * PAD, "h", head);
@@ -99,12 +99,6 @@ void nq_svg_free_queues(FILE *stream, const struct nq_drawing *layout, uint32_t 
 		layout->box[box].y + HEAD_HEIGHT + layout->pnic_height + 16, line);
 }
 
-/* In a small box tenths of a percent are too much. */
-static uint64_t whole_percent(const struct nq_share *share)
-{
-	return (nq_share_permille(share) + 5) / 10 * 10;
-}
-
 void nq_svg_vm(FILE *stream, const struct nq_drawing *layout, uint32_t index)
 {
 	const struct nq_host *host = layout->scene->host;
@@ -120,7 +114,7 @@ void nq_svg_vm(FILE *stream, const struct nq_drawing *layout, uint32_t index)
 	nq_nodeset_text(host, &host->vms[vnic->vm].home, home, sizeof(home));
 	snprintf(text, sizeof(text), "%s: %s, home %s", label, mac, host->vms[vnic->vm].placed ? home : "anywhere");
 	nq_text_rate(vnic->rx.packets, rate);
-	nq_text_share(whole_percent(&share), remote);
+	nq_text_share_short(nq_share_permille(&share), remote);
 	strcat(rate, "/s");
 	strcat(remote, " remote");
 	fputs("<g>", stream);

@@ -181,3 +181,8 @@ void nq_text_share(uint64_t permille, char ret[NQ_UNIT_TEXT])
 		snprintf(ret, NQ_UNIT_TEXT, "%llu.%llu %%", (unsigned long long)permille / 10,
 			 (unsigned long long)permille % 10);
 }
+
+void nq_text_share_short(uint64_t permille, char ret[NQ_UNIT_TEXT])
+{
+	nq_text_share(permille < 100 ? permille : (permille + 5) / 10 * 10, ret);
+}

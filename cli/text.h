@@ -27,9 +27,10 @@ size_t nq_text_fit(const char *text, unsigned width);
 size_t nq_text_line(const char *text, unsigned width, size_t *ret_next);
 
 #define NQ_UNIT_TEXT 24
-void nq_text_rate(uint64_t pps, char ret[NQ_UNIT_TEXT]);       /* "987", "12.3k", "1.20M" */
-void nq_text_bytes(uint64_t bytes, char ret[NQ_UNIT_TEXT]);    /* "512 B", "1.5 GiB" */
-void nq_text_share(uint64_t permille, char ret[NQ_UNIT_TEXT]); /* "78.1 %", "100 %" */
-void nq_text_time(uint64_t ns, char ret[NQ_UNIT_TEXT]);	       /* "850 ns", "1.25 ms", "3.4 s" */
+void nq_text_rate(uint64_t pps, char ret[NQ_UNIT_TEXT]);	     /* "987", "12.3k", "1.20M" */
+void nq_text_bytes(uint64_t bytes, char ret[NQ_UNIT_TEXT]);	     /* "512 B", "1.5 GiB" */
+void nq_text_share(uint64_t permille, char ret[NQ_UNIT_TEXT]);	     /* "78.1 %", "100 %" */
+void nq_text_share_short(uint64_t permille, char ret[NQ_UNIT_TEXT]); /* tenths below 10 % only: "9.4 %", "78 %" */
+void nq_text_time(uint64_t ns, char ret[NQ_UNIT_TEXT]);		     /* "850 ns", "1.25 ms", "3.4 s" */
 
 #endif
