@@ -53,8 +53,8 @@ static enum nq_exit put_outcomes(const struct nq_cli *cli, const struct nq_host 
 		return code;
 	nq_show_totals(writer, host, plan);
 	nq_writer_field(writer, "failed", NULL, nq_number((uint64_t)failed));
-	nq_show_actions(writer, host, plan, outcomes);
-	nq_show_kept(writer, host, plan);
+	nq_show_actions(writer, host, plan, outcomes, !cli->options.plan);
+	nq_show_kept(writer, host, plan, !cli->options.plan);
 	return nq_cli_finish(writer);
 }
 

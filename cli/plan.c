@@ -21,8 +21,8 @@ static enum nq_exit put_plan(const struct nq_cli *cli, const struct nq_host *hos
 	if (code != NQ_EXIT_OK)
 		return code;
 	nq_show_totals(writer, host, plan);
-	nq_show_actions(writer, host, plan, NULL);
-	nq_show_kept(writer, host, plan);
+	nq_show_actions(writer, host, plan, NULL, true);
+	nq_show_kept(writer, host, plan, true);
 	return nq_cli_finish(writer);
 }
 

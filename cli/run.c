@@ -86,7 +86,7 @@ static void show_tick(struct nq_writer *writer, const struct nq_loop_tick *tick)
 	if (tick->held && tick->plan->n_actions > 0)
 		nq_writer_note(writer, NQ_STYLE_DIM, "%u actions wait for the verdict", tick->plan->n_actions);
 	else if (tick->plan->n_actions > 0)
-		nq_show_actions(writer, tick->host, tick->plan, tick->outcomes);
+		nq_show_actions(writer, tick->host, tick->plan, tick->outcomes, true);
 }
 
 /* Without anything to manage, observing goes on, since a VM or NIC may come; acting is refused, as by `nearq apply`. */

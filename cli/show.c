@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/show.h"
 #include "cli/text.h"
+#include "host/cpulist.h"
 
 #include <string.h>
 
@@ -136,6 +137,47 @@ void nq_show_notices(struct nq_writer *writer, const struct nq_host *host)
 	nq_writer_table_end(writer);
 }
 
+/* No machine has a CPU beyond the limit, but a snapshot may. */
+static bool is_idle(const struct nq_queue *queue)
+{
+	return queue->kind == NQ_QUEUE_SOFT && queue->role == NQ_ROLE_FREE && queue->index < NQ_MAX_CPUS &&
+	       queue->rx.packets + queue->rx.drops + queue->tx.packets + queue->tx.drops == 0;
+}
+
+static void note_idle(struct nq_writer *writer, const struct nq_host *host, uint32_t pnic)
+{
+	struct nq_cpumask cpus = { 0 };
+	char list[NQ_LIST_TEXT];
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < host->n_queues; i++) {
+		if (host->queues[i].pnic != pnic || !is_idle(&host->queues[i]))
+			continue;
+		nq_cpumask_add(&cpus, host->queues[i].index);
+		n++;
+	}
+	if (n == 0)
+		return;
+	if (nq_cpulist_format(&cpus, list, sizeof(list)) < 0)
+		snprintf(list, sizeof(list), "too many to list");
+	nq_writer_note(writer, NQ_STYLE_DIM, "%u soft queue%s of %s %s free (CPU%s %s)", n, n > 1 ? "s" : "",
+		       host->pnics[pnic].name, n > 1 ? "are" : "is", n > 1 ? "s" : "", list);
+}
+
+void nq_show_queues(struct nq_writer *writer, const struct nq_host *host, const struct nq_table *table,
+		    void (*row)(struct nq_writer *writer, const struct nq_host *host, uint32_t queue))
+{
+	nq_writer_table(writer, table);
+	for (uint32_t i = 0; i < host->n_queues; i++) {
+		if (is_idle(&host->queues[i]))
+			nq_writer_machine_row(writer);
+		row(writer, host, i);
+	}
+	nq_writer_table_end(writer);
+	for (uint32_t i = 0; i < host->n_pnics; i++)
+		note_idle(writer, host, i);
+}
+
 /* What the action saves every second, and what it takes once. Some are made for room or order and save nothing. */
 static void gain_text(const struct nq_action *action, char ret[NQ_SENTENCE])
 {
@@ -148,8 +190,8 @@ static void gain_text(const struct nq_action *action, char ret[NQ_SENTENCE])
 	nq_text_time(action->cost_before_ns, before);
 	nq_text_time(action->cost_after_ns, after);
 	nq_text_time(action->once_ns, once);
-	snprintf(ret, NQ_SENTENCE, "%s %s of CPU each second (%s now, %s then) for %s once", gains ? "saves" : "adds",
-		 saved, before, after, once);
+	snprintf(ret, NQ_SENTENCE, "%s %s of CPU%s each second (%s now, %s then) for %s once",
+		 gains ? "saves" : "costs", saved, gains ? "" : " more", before, after, once);
 }
 
 static void outcome_text(const struct nq_outcome *outcome, char ret[NQ_SENTENCE])
@@ -186,23 +228,23 @@ static void show_action(struct nq_writer *writer, const struct nq_host *host, co
 }
 
 void nq_show_actions(struct nq_writer *writer, const struct nq_host *host, const struct nq_plan *plan,
-		     const struct nq_outcome *outcomes)
+		     const struct nq_outcome *outcomes, bool reasons)
 {
-	static const struct nq_column columns[] = {
+	const struct nq_column columns[] = {
 		{ .key = "number", .title = "" },
 		{ .key = "what", .title = "" },
 		{ .key = "kind", .title = "kind", .machine = true },
 		{ .key = "rule", .title = "rule", .machine = true },
-		{ .key = "why", .title = "why" },
-		{ .key = "instead", .title = "instead" },
-		{ .key = "gain", .title = "gain", .human = true },
+		{ .key = "why", .title = "why", .machine = !reasons },
+		{ .key = "instead", .title = "instead", .machine = !reasons },
+		{ .key = "gain", .title = "gain", .human = true, .machine = !reasons },
 		{ .key = "cost_before_ns", .title = "before", .machine = true },
 		{ .key = "cost_after_ns", .title = "after", .machine = true },
 		{ .key = "once_ns", .title = "once", .machine = true },
 		{ .key = "outcome", .title = "outcome", .machine = true },
 		{ .key = "outcome_detail", .title = "outcome" },
 	};
-	static const struct nq_table table = {
+	const struct nq_table table = {
 		.key = "actions",
 		.one = "action",
 		.title = "ACTIONS",
@@ -217,7 +259,7 @@ void nq_show_actions(struct nq_writer *writer, const struct nq_host *host, const
 	nq_writer_table_end(writer);
 }
 
-void nq_show_kept(struct nq_writer *writer, const struct nq_host *host, const struct nq_plan *plan)
+void nq_show_kept(struct nq_writer *writer, const struct nq_host *host, const struct nq_plan *plan, bool reasons)
 {
 	static const struct nq_column columns[] = {
 		{ .key = "number", .title = "", .human = true },
@@ -225,11 +267,12 @@ void nq_show_kept(struct nq_writer *writer, const struct nq_host *host, const st
 		{ .key = "rule", .title = "rule", .machine = true },
 		{ .key = "why", .title = "why" },
 	};
-	static const struct nq_table table = {
+	const struct nq_table table = {
 		.key = "kept",
 		.one = "kept",
 		.title = "LEFT AS IT IS",
 		.layout = NQ_LAYOUT_BLOCKS,
+		.machine = !reasons,
 		COLUMNS(columns),
 	};
 

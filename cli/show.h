@@ -24,12 +24,21 @@ uint64_t nq_node_busy(const struct nq_host *host, uint32_t node);
 void nq_share_text(const struct nq_share *share, char ret[NQ_SHARE_TEXT]);
 
 void nq_show_notices(struct nq_writer *writer, const struct nq_host *host);
+/*
+ * Queues, a row each. Free soft queues without traffic, one per CPU of the host on each NIC, are rows for machines
+ * only; people get a line per NIC below the table. table's columns and row belong together.
+ */
+void nq_show_queues(struct nq_writer *writer, const struct nq_host *host, const struct nq_table *table,
+		    void (*row)(struct nq_writer *writer, const struct nq_host *host, uint32_t queue));
 /* The share as fields; the sentence with that title, NULL: for machines only. */
 void nq_show_share(struct nq_writer *writer, const struct nq_host *host, const char *title);
-/* Numbered actions; outcomes NULL: not carried out. */
+/*
+ * Numbered actions; outcomes NULL: not carried out. Without reasons, as for people who have just read them, the text
+ * has neither those of the actions nor what is kept; the other forms always have all.
+ */
 void nq_show_actions(struct nq_writer *writer, const struct nq_host *host, const struct nq_plan *plan,
-		     const struct nq_outcome *outcomes);
-void nq_show_kept(struct nq_writer *writer, const struct nq_host *host, const struct nq_plan *plan);
+		     const struct nq_outcome *outcomes, bool reasons);
+void nq_show_kept(struct nq_writer *writer, const struct nq_host *host, const struct nq_plan *plan, bool reasons);
 /* Cost and remote share, now and as predicted. */
 void nq_show_totals(struct nq_writer *writer, const struct nq_host *host, const struct nq_plan *plan);
 

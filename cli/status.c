@@ -116,6 +116,22 @@ static void show_vnics(struct nq_writer *writer, const struct nq_host *host)
 	nq_writer_table_end(writer);
 }
 
+static void show_queue(struct nq_writer *writer, const struct nq_host *host, uint32_t index)
+{
+	const struct nq_queue *queue = &host->queues[index];
+	char name[NQ_QUEUE_TEXT];
+
+	nq_queue_text(host, index, name);
+	nq_writer_cell(writer, nq_text(name));
+	nq_writer_cell(writer, nq_text(nq_queue_role_name(queue->role)));
+	nq_writer_cell(writer, nq_id(nq_cpu_id(host, queue->cpu)));
+	nq_writer_cell(writer, nq_id(nq_node_id(host, nq_host_queue_node(host, index))));
+	nq_writer_cell(writer, nq_share(queue->busy));
+	nq_writer_cell(writer, nq_rate(queue->rx.packets));
+	nq_writer_cell(writer, nq_rate(queue->tx.packets));
+	nq_writer_cell(writer, nq_rate(queue->rx.drops + queue->tx.drops));
+}
+
 static void show_queues(struct nq_writer *writer, const struct nq_host *host)
 {
 	static const struct nq_column columns[] = {
@@ -130,22 +146,7 @@ static void show_queues(struct nq_writer *writer, const struct nq_host *host)
 	};
 	static const struct nq_table table = { .key = "queues", .one = "queue", .title = "QUEUES", COLUMNS(columns) };
 
-	nq_writer_table(writer, &table);
-	for (uint32_t i = 0; i < host->n_queues; i++) {
-		const struct nq_queue *queue = &host->queues[i];
-		char name[NQ_QUEUE_TEXT];
-
-		nq_queue_text(host, i, name);
-		nq_writer_cell(writer, nq_text(name));
-		nq_writer_cell(writer, nq_text(nq_queue_role_name(queue->role)));
-		nq_writer_cell(writer, nq_id(nq_cpu_id(host, queue->cpu)));
-		nq_writer_cell(writer, nq_id(nq_node_id(host, nq_host_queue_node(host, i))));
-		nq_writer_cell(writer, nq_share(queue->busy));
-		nq_writer_cell(writer, nq_rate(queue->rx.packets));
-		nq_writer_cell(writer, nq_rate(queue->tx.packets));
-		nq_writer_cell(writer, nq_rate(queue->rx.drops + queue->tx.drops));
-	}
-	nq_writer_table_end(writer);
+	nq_show_queues(writer, host, &table, show_queue);
 }
 
 static uint64_t served_on(const struct nq_host *host, uint32_t node)

@@ -173,10 +173,7 @@ static void show_queues(struct nq_writer *writer, const struct nq_host *host)
 	};
 	static const struct nq_table table = { .key = "queues", .one = "queue", .title = "QUEUES", COLUMNS(columns) };
 
-	nq_writer_table(writer, &table);
-	for (uint32_t i = 0; i < host->n_queues; i++)
-		show_queue(writer, host, i);
-	nq_writer_table_end(writer);
+	nq_show_queues(writer, host, &table, show_queue);
 }
 
 static void show_topology(struct nq_writer *writer, const struct nq_host *host)

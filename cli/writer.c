@@ -179,14 +179,22 @@ void nq_writer_table(struct nq_writer *writer, const struct nq_table *table)
 {
 	writer->table = table;
 	writer->column = 0;
+	writer->machine_row = false;
 	if (writer->form->begin)
 		writer->form->begin(writer);
+}
+
+void nq_writer_machine_row(struct nq_writer *writer)
+{
+	writer->machine_row = true;
 }
 
 void nq_writer_cell(struct nq_writer *writer, struct nq_value value)
 {
 	writer->form->cell(writer, &writer->table->columns[writer->column], &value);
 	writer->column = (writer->column + 1) % writer->table->n_columns;
+	if (writer->column == 0)
+		writer->machine_row = false;
 }
 
 void nq_writer_table_end(struct nq_writer *writer)

@@ -7,6 +7,7 @@
  * by a verb that looks at the form:
  *   - a field has a key (JSON, key=value) and a title (text; NULL: not in the text);
  *   - a table has columns; one marked `machine` is absent in the text, one marked `human` is only there;
+ *   - a row after nq_writer_machine_row() is absent in the text as well;
  *   - a note is a sentence for people and absent elsewhere.
  *
  *   table   columns under headings, or one block per row (NQ_LAYOUT_BLOCKS) for rows of sentences
@@ -111,6 +112,8 @@ void nq_writer_field(struct nq_writer *writer, const char *key, const char *titl
 void nq_writer_note(struct nq_writer *writer, enum nq_style style, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void nq_writer_table(struct nq_writer *writer, const struct nq_table *table);
+/* The next row is absent in the text: it says what a note says there for many of its kind. */
+void nq_writer_machine_row(struct nq_writer *writer);
 /* Exactly n_columns cells make a row. */
 void nq_writer_cell(struct nq_writer *writer, struct nq_value value);
 void nq_writer_table_end(struct nq_writer *writer);

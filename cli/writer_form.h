@@ -20,6 +20,7 @@ struct nq_writer {
 	int error;
 	const struct nq_table *table; /* NULL between tables */
 	size_t column;		      /* of the next cell */
+	bool machine_row;	      /* the row of the next cell */
 
 	struct { /* text: a table is kept until its end, because its widths depend on all its rows */
 		struct nq_text_cell *cells;

@@ -104,6 +104,8 @@ static void cell(struct nq_writer *writer, const struct nq_column *column, const
 	struct nq_text_cell *cells = writer->text.cells;
 	char *text;
 
+	if (writer->machine_row)
+		return;
 	if (writer->text.n == writer->text.room) {
 		size_t room = writer->text.room ? writer->text.room * 2 : 256;
 

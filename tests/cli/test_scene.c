@@ -200,6 +200,75 @@ static void labels_and_lists(void **state)
 	assert_int_equal(nq_node_id(host, NQ_NONE), NQ_NONE);
 }
 
+/* What is said of a plan in one form, to be freed. */
+static char *actions(const struct nq_plan *plan, enum nq_form form, bool reasons)
+{
+	struct nq_outcome done = { .kind = NQ_OUTCOME_DONE, .detail = "irq 57" };
+	struct nq_writer_options options = { .form = form, .width = 200 };
+	struct nq_writer *writer;
+	char *text = NULL;
+	size_t size;
+
+	options.stream = open_memstream(&text, &size);
+	assert_non_null(options.stream);
+	assert_int_equal(nq_writer_new(&options, &writer), 0);
+	nq_show_actions(writer, host, plan, &done, reasons);
+	nq_show_kept(writer, host, plan, reasons);
+	assert_int_equal(nq_writer_finish(writer), 0);
+	fclose(options.stream);
+	return text;
+}
+
+/* X2: a gain has its sign, and reasons that were read are not told again to people, but to machines. */
+static void gains_and_reasons(void **state)
+{
+	static const struct {
+		uint64_t before, after;
+		const char *expected;
+	} cases[] = {
+		{ 3000000, 1000000, "saves 2.00 ms of CPU each second (3.00 ms now, 1.00 ms then) for 5.00 us once" },
+		{ 1000000, 3000000,
+		  "costs 2.00 ms of CPU more each second (1.00 ms now, 3.00 ms then) for 5.00 us once" },
+	};
+	struct nq_action action = { .kind = NQ_ACTION_STEER,
+				    .rx_from = NQ_NONE,
+				    .rx_to = 1,
+				    .tx_from = NQ_NONE,
+				    .tx_to = NQ_NONE,
+				    .once_ns = 5000,
+				    .rejected = { .target = NQ_NONE } };
+	struct nq_kept kept = { .vnic = 3, .reason = { .rule = NQ_RULE_KEPT_NO_ROOM } };
+	struct nq_plan plan = { .actions = &action, .n_actions = 1, .kept = &kept, .n_kept = 1 };
+	char *text, *known;
+
+	(void)state;
+	show(FIGURES "/figure-5.json");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		action.cost_before_ns = cases[i].before;
+		action.cost_after_ns = cases[i].after;
+		text = actions(&plan, NQ_FORM_TABLE, true);
+		assert_non_null(strstr(text, cases[i].expected));
+		assert_non_null(strstr(text, "    why "));
+		assert_non_null(strstr(text, "LEFT AS IT IS"));
+		free(text);
+	}
+	text = actions(&plan, NQ_FORM_TABLE, false);
+	assert_non_null(strstr(text, " 1. vm521"));
+	assert_non_null(strstr(text, "\n    outcome  done: irq 57\n"));
+	assert_null(strstr(text, "    why "));
+	assert_null(strstr(text, "    gain "));
+	assert_null(strstr(text, "LEFT AS IT IS"));
+	free(text);
+	for (enum nq_form form = NQ_FORM_JSON; form <= NQ_FORM_KV; form++) {
+		text = actions(&plan, form, true);
+		known = actions(&plan, form, false);
+		assert_string_equal(text, known);
+		assert_non_null(strstr(text, "why"));
+		free(text);
+		free(known);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, teardown)
 
 int main(void)
@@ -214,6 +283,7 @@ int main(void)
 		TEST(items_are_inside_their_boxes),
 		TEST(many_nodes_stand_in_rows),
 		TEST(labels_and_lists),
+		TEST(gains_and_reasons),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

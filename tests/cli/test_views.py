@@ -39,6 +39,29 @@ def test_text_pictures_are_as_kept_X3(source):
     assert boxes and max(map(width, boxes)) <= 80
 
 
+@pytest.mark.parametrize("verb", ["topology", "status"])
+def test_free_soft_queues_are_one_line_for_people_X1(verb, tmp_path):
+    """A row per CPU would hide the others; one that has traffic or is assigned is a row, and machines get all."""
+    host = json.loads(FAR.read_text())
+    soft = [queue for queue in host["queues"] if queue["kind"] == "soft"]
+    soft[3]["rx"]["packets"] = 7
+    soft[5]["role"] = "assigned"
+    path = tmp_path / "host.json"
+    path.write_text(json.dumps(host))
+    text = nearq(verb, "--from", path).stdout
+    rows = [line.split()[0] for line in text.splitlines() if line.startswith("eth0/cpu")]
+    assert rows == ["eth0/cpu3", "eth0/cpu5"]
+    assert "\n14 soft queues of eth0 are free (CPUs 0-2,4,6-15)\n" in text
+    made = json.loads(nearq(verb, "--from", path, "--format", "json").stdout)
+    assert len(made["queues"]) == len(host["queues"])
+    lines = nearq(verb, "--from", path, "--format", "kv").stdout.splitlines()
+    assert sum(line.endswith(".role=free") for line in lines) == 15
+    for queue in soft[1:]:
+        queue["role"] = "assigned"
+    path.write_text(json.dumps(host))
+    assert "\n1 soft queue of eth0 is free (CPU 0)\n" in nearq(verb, "--from", path).stdout
+
+
 def test_status_sums_up_what_its_rows_say():
     made = json.loads(nearq("status", "--from", FAR, "--format", "json").stdout)
     remote = [v for v in made["vnics"] if v["remote_permille"] >= 50]
@@ -105,6 +128,20 @@ def test_svg_boxes_do_not_overlap_and_text_stays_inside():
             assert x + w <= x2 or x2 + w2 <= x or y + h <= y2 or y2 + h2 <= y
     for text in tree.iter(f"{SVG}text"):
         assert 0 <= float(text.get("x")) <= size[2] and 0 <= float(text.get("y")) <= size[3]
+
+
+def test_svg_shares_are_short_enough_for_their_boxes(tmp_path):
+    """No tenths from 10 % on; below, they matter and there is room."""
+    host = json.loads(FAR.read_text())
+    for vnic, share in zip(host["vnics"], (496, 94, 999, 100)):
+        home = next(vm for vm in host["vms"] if vm["name"] == vnic["vm"])["home"][0]
+        vnic["served"] = {str(home): 1000 - share, str((home + 1) % 4): share}
+    path = tmp_path / "host.json"
+    path.write_text(json.dumps(host))
+    words = [t.text for t in svg("--from", path)[1].iter(f"{SVG}text")]
+    assert {"50 % remote", "9.4 % remote", "100 % remote", "10 % remote"} <= set(words)
+    assert not any("…" in word for word in words)
+    assert not any(re.search(r"[1-9]\d\.\d % (busy|remote)", word) for word in words)
 
 
 def test_svg_compare_has_both_hosts():

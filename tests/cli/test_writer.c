@@ -92,6 +92,34 @@ static void table_form(void **state)
 	      "eth0/cpu11    -    999  words\n");
 }
 
+/* The same two rows, one of them for machines. */
+static void one_queue_for_people(struct nq_writer *writer)
+{
+	nq_writer_table(writer, &table);
+	nq_writer_machine_row(writer);
+	row(writer, "eth0/cpu11", NQ_NONE, 999);
+	row(writer, "eth0/0", 3, 12345);
+	nq_writer_table_end(writer);
+}
+
+static void rows_for_machines(void **state)
+{
+	char *text = document((struct nq_writer_options){ .form = NQ_FORM_JSON }, one_queue_for_people);
+	json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+
+	(void)state;
+	assert_int_equal(json_array_size(json_object_get(json, "queues")), 2);
+	json_decref(json);
+	free(text);
+	text = document((struct nq_writer_options){ .form = NQ_FORM_KV }, one_queue_for_people);
+	assert_non_null(strstr(text, "queue.eth0/cpu11.rx_pps=999\n"));
+	free(text);
+	check((struct nq_writer_options){ .form = NQ_FORM_TABLE }, one_queue_for_people,
+	      "QUEUES\n"
+	      "QUEUE   CPU   RX/s  FOR PEOPLE\n"
+	      "eth0/0    3  12.3k  words\n");
+}
+
 static void json_form(void **state)
 {
 	char *text = document((struct nq_writer_options){ .form = NQ_FORM_JSON }, two_queues);
@@ -262,6 +290,11 @@ static void units(void **state)
 		{ nq_text_share, 0, "0 %" },
 		{ nq_text_share, 781, "78.1 %" },
 		{ nq_text_share, 1000, "100 %" },
+		{ nq_text_share_short, 94, "9.4 %" },
+		{ nq_text_share_short, 99, "9.9 %" },
+		{ nq_text_share_short, 100, "10 %" },
+		{ nq_text_share_short, 496, "50 %" },
+		{ nq_text_share_short, 1000, "100 %" },
 		{ nq_text_time, 850, "850 ns" },
 		{ nq_text_time, 1250000, "1.25 ms" },
 	};
@@ -324,10 +357,19 @@ static void cleaning(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table_form), cmocka_unit_test(json_form),     cmocka_unit_test(one_line_form),
-		cmocka_unit_test(kv_form),    cmocka_unit_test(hostile_names), cmocka_unit_test(narrow),
-		cmocka_unit_test(colors),     cmocka_unit_test(blocks),	       cmocka_unit_test(full_stream),
-		cmocka_unit_test(units),      cmocka_unit_test(widths),	       cmocka_unit_test(cleaning),
+		cmocka_unit_test(table_form),
+		cmocka_unit_test(json_form),
+		cmocka_unit_test(one_line_form),
+		cmocka_unit_test(kv_form),
+		cmocka_unit_test(hostile_names),
+		cmocka_unit_test(narrow),
+		cmocka_unit_test(colors),
+		cmocka_unit_test(blocks),
+		cmocka_unit_test(full_stream),
+		cmocka_unit_test(units),
+		cmocka_unit_test(widths),
+		cmocka_unit_test(cleaning),
+		cmocka_unit_test(rows_for_machines),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");
