@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "host/aside.h"
 #include "host/cleanup.h"
@@ -11,8 +12,14 @@
 
 #define SUFFIX ".nearq"
 #define PATH (NQ_SETTING_KEY + 320)
-/* Processes that fork while they are moved need another round; more rounds than this is a fork bomb. */
-#define ROUNDS_MAX 1000
+/*
+ * Processes that fork while they are moved need another round. One that is ending stays where it is until it has given
+ * back its memory (the kernel takes the request to move it and ignores it), so later rounds leave it some time. Those
+ * that need more rounds than this are a fork bomb.
+ */
+#define ROUNDS_AT_ONCE 50
+#define ROUNDS_MAX 1050
+#define ROUND_NS 1000000
 
 static const char *name_of(const char *dir)
 {
@@ -84,6 +91,14 @@ static int move_listed(struct nq_setting_ctx *ctx, char *list, const char *to)
 	return error;
 }
 
+static void wait_before(int round)
+{
+	static const struct timespec pause = { .tv_nsec = ROUND_NS };
+
+	if (round >= ROUNDS_AT_ONCE)
+		nanosleep(&pause, NULL);
+}
+
 /* From one cgroup.procs to another, until the first is empty. */
 static int move_all(struct nq_setting_ctx *ctx, const char *from, const char *to)
 {
@@ -91,6 +106,7 @@ static int move_all(struct nq_setting_ctx *ctx, const char *from, const char *to
 	int error = list ? 0 : -ENOMEM;
 
 	for (int i = 0; error == 0 && i < ROUNDS_MAX; i++) {
+		wait_before(i);
 		error = nq_setting_read_file(ctx, from, list, NQ_SETTING_TEXT);
 		if (error == 0 && !list[0])
 			return 0;
