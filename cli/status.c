@@ -14,12 +14,15 @@
 #define COLUMNS(array) .columns = array, .n_columns = sizeof(array) / sizeof((array)[0])
 
 /* The nodes that serve a vnic, the busiest first, one that does it all without its share: "2", "2 80 %, 0 20 %". */
-static void served_text(const struct nq_host *host, const struct nq_vnic *vnic, uint64_t all, char ret[NQ_LIST_TEXT])
+static void served_text(const struct nq_host *host, const struct nq_vnic *vnic, char ret[NQ_LIST_TEXT])
 {
 	struct nq_nodeset shown = { 0 };
+	unsigned __int128 all = 0;
 	size_t used = 0;
 
 	ret[0] = '\0';
+	for (uint32_t n = 0; n < host->n_nodes; n++)
+		all += vnic->served[n];
 	for (uint32_t n = 0; n < host->n_nodes && used < NQ_LIST_TEXT; n++) {
 		uint32_t best = NQ_NONE;
 		char share[NQ_UNIT_TEXT];
@@ -31,7 +34,7 @@ static void served_text(const struct nq_host *host, const struct nq_vnic *vnic, 
 		if (vnic->served[best] == 0)
 			break;
 		nq_nodeset_add(&shown, best);
-		nq_text_share((vnic->served[best] * 100 + all / 2) / all * 10, share);
+		nq_text_share((uint64_t)(((unsigned __int128)vnic->served[best] * 100 + all / 2) / all * 10), share);
 		used += (size_t)snprintf(ret + used, NQ_LIST_TEXT - used, "%s%u%s%s", used ? ", " : "",
 					 host->nodes[best].id, vnic->served[best] < all ? " " : "",
 					 vnic->served[best] < all ? share : "");
@@ -63,7 +66,7 @@ static void show_vnic(struct nq_writer *writer, const struct nq_host *host, uint
 	nq_mac_text(&vnic->mac, mac);
 	nq_nodeset_text(host, &vm->home, home, sizeof(home));
 	nq_queue_text(host, vnic->rx_queue, queue);
-	served_text(host, vnic, share.packets, served);
+	served_text(host, vnic, served);
 	nq_writer_cell(writer, nq_text(label));
 	nq_writer_cell(writer, nq_text(vm->name));
 	nq_writer_cell(writer, nq_text(nq_vm_kind_name(vm->kind)));
