@@ -194,6 +194,7 @@ enum nq_exit nq_verb_restore(struct nq_cli *cli)
 	if (failed < 0)
 		return nq_cli_complain(NQ_EXIT_FAILED, "cannot restore: %s", strerror(-failed));
 	if (failed > 0)
-		return nq_cli_complain(NQ_EXIT_FAILED, "%d settings could not be put back", failed);
+		return nq_cli_complain(NQ_EXIT_FAILED, "%d setting%s could not be put back", failed,
+				       failed == 1 ? "" : "s");
 	return code;
 }
