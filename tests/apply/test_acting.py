@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -80,6 +81,37 @@ def test_A3_affinity_of_every_thread_of_a_process(rig):
     rig.restore()
     assert rig.settings() == first
     assert os.sched_getaffinity(tasks[2]) == {1}
+
+
+@pytest.fixture(name="confine")
+def confine_threads():
+    """A function that keeps a thread on CPU 0, in a cpuset (version 1) that goes with the test."""
+    place = Path(f"/sys/fs/cgroup/cpuset/nearq-test-{os.getpid()}")
+    if not place.parent.is_dir():
+        pytest.skip("no cgroup v1 hierarchy with cpusets, the only one with threads of their own")
+    place.mkdir()
+    (place / "cpuset.cpus").write_text("0")
+    (place / "cpuset.mems").write_text((place.parent / "cpuset.mems").read_text())
+    yield lambda tid: (place / "tasks").write_text(str(tid))
+    for tid in (place / "tasks").read_text().split():
+        (place.parent / "tasks").write_text(tid)
+    place.rmdir()
+
+
+@TWO_CPUS
+def test_A3_a_thread_that_cannot_move_takes_all_back(rig, confine):
+    """The kernel refuses one thread of a process; those that were moved before it return to where they were."""
+    key, tids = rig.sleeper(threads=3)
+    confine(tids[2])
+    before = [os.sched_getaffinity(tid) for tid in tids]
+    detail = rig.set("thread", key, "1", outcome="refused", code=1)
+    assert "its cpuset allows none of the CPUs" in detail
+    assert [os.sched_getaffinity(tid) for tid in tids] == before
+    assert rig.held() == 0
+    rig.set("thread", key, "0")
+    assert {0} == set().union(*map(os.sched_getaffinity, tids))
+    rig.restore()
+    assert [os.sched_getaffinity(tid) for tid in tids] == before
 
 
 def test_A3_a_recycled_pid_is_not_touched(rig):
