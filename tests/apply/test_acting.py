@@ -486,20 +486,14 @@ def test_A5_two_appliers_never_act_together(rig):
     (["capsh", "--drop=cap_net_admin", "--", "-c", 'exec "$0" "$@"'], "CAP_NET_ADMIN"),
     (["capsh", "--drop=cap_sys_nice", "--", "-c", 'exec "$0" "$@"'], "CAP_SYS_NICE"),
 ])
-def test_A5_without_privilege_nothing_is_tried(rig, tmp_path, prefix, missing):
+def test_A5_without_privilege_nothing_is_tried(rig, for_everybody, prefix, missing):
     if not shutil.which(prefix[0]):
         pytest.skip(f"no {prefix[0]}")
-    act = rig.directory / "act"  # where nobody may read it too
-    shutil.copy(ACT, "/tmp/nearq-test-act")
-    os.chmod("/tmp/nearq-test-act", 0o755)
     first = rig.settings()
-    try:
-        done = rig.host.run(*prefix, "/tmp/nearq-test-act", "set", rig.state, "xps", "p0/0", "0", check=False)
-    finally:
-        os.unlink("/tmp/nearq-test-act")
+    done = rig.host.run(*prefix, for_everybody(ACT), "set", rig.state, "xps", "p0/0", "0", check=False)
     assert done.returncode == 2 and f"acting needs {missing}" in done.stderr
     assert rig.settings() == first
-    assert not act.exists() and not os.path.exists(rig.state)
+    assert not os.path.exists(rig.state)
 
 
 def test_A5_without_room_for_the_journal_nothing_is_written(rig):

@@ -19,9 +19,9 @@ def environment(**more):
     return {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "COLUMNS": "80", "TERM": "xterm", **more}
 
 
-def nearq(*words, code=0, env=None, **more):
+def nearq(*words, code=0, env=None, program=NEARQ, **more):
     """Runs nearq; its output, when the exit code is the expected one."""
-    result = subprocess.run([NEARQ, *map(str, words)], capture_output=True, text=True, timeout=TIMEOUT, check=False,
+    result = subprocess.run([program, *map(str, words)], capture_output=True, text=True, timeout=TIMEOUT, check=False,
                             env=env or environment(), **more)
     assert result.returncode == code, f"{words}: exit {result.returncode}\n{result.stdout}\n{result.stderr}"
     return result

@@ -203,13 +203,11 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become 
 
 @needs_root
 @pytest.mark.parametrize("verb", ["apply", "restore", "run --act --once"])
-def test_writing_without_permission(verb, config):
-    path = config("[nearq]\nstate = /var/lib/nearq-test-nobody\n")
-    os.chmod(path.parent, 0o755)
-    for folder in path.parents:
-        if folder.stat().st_uid == os.geteuid() and folder.name.startswith("pytest-"):
-            os.chmod(folder, 0o755)
-    result = nearq(*verb.split(), "--config", path, code=4, preexec_fn=as_nobody)
+def test_writing_without_permission(verb, tmp_path, for_everybody):
+    path = tmp_path / "nearq.conf"
+    path.write_text("[nearq]\nstate = /var/lib/nearq-test-nobody\n")
+    result = nearq(*verb.split(), "--config", for_everybody(path), code=4, program=for_everybody(NEARQ),
+                   preexec_fn=as_nobody)
     assert result.stdout == ""
     assert not os.path.exists("/var/lib/nearq-test-nobody")
 

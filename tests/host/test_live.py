@@ -335,9 +335,9 @@ def test_exclude_pattern_of_everything(host):
     assert notices(snapshot, "no-multiqueue")[0]["detail"] == "no physical interface"
 
 
-def test_without_privilege(host):
+def test_without_privilege(host, for_everybody):
     """Bad places: an ordinary user sees the topology and is told what is missing."""
     host.container("c1", MAC1)
     user = "import os, sys; os.setgroups([]); os.setgid(65534); os.setuid(65534); os.execv(sys.argv[1], sys.argv[1:])"
-    text = run("ip", "netns", "exec", host.host, "/usr/bin/python3", "-c", user, os.path.abspath(OBSERVE), "--measure")
+    text = run("ip", "netns", "exec", host.host, "/usr/bin/python3", "-c", user, for_everybody(OBSERVE), "--measure")
     assert '"no-permission"' in text and '"vms": []' in text
