@@ -21,16 +21,21 @@ static void destroy(hwloc_topology_t *topology)
 		hwloc_topology_destroy(*topology);
 }
 
-static int read_memory(struct nq_view *view, struct nq_node *node)
+static int read_memory(struct nq_view *view, struct nq_node *node, bool alone)
 {
 	/* page cache is given up as soon as someone needs the memory, so it counts as free */
 	static const char *const free_keys[] = { "MemFree:", "Active(file):", "Inactive(file):" };
 	char text[8192], key[64], *line, *rest = text;
 	uint64_t kib, total = 0, available = 0;
-	int r = nq_root_read_kept(view->root, text, sizeof(text), "sys/devices/system/node/node%u/meminfo", node->id);
+	int r = -ENOENT;
 
-	if (r < 0 && node->id == 0) /* a kernel without NUMA has no such file */
+	/* Of an only node: memory that came by balloon or hotplug is missing in its own file, and without NUMA that
+	 * file is missing itself. */
+	if (alone)
 		r = nq_root_read_kept(view->root, text, sizeof(text), "proc/meminfo");
+	if (r < 0)
+		r = nq_root_read_kept(view->root, text, sizeof(text), "sys/devices/system/node/node%u/meminfo",
+				      node->id);
 	if (r < 0)
 		return r;
 	while ((line = strsep(&rest, "\n"))) {
@@ -51,7 +56,7 @@ static int read_memory(struct nq_view *view, struct nq_node *node)
 int nq_refresh_nodes(struct nq_view *view, struct nq_host *host)
 {
 	for (uint32_t i = 0; i < host->n_nodes; i++)
-		read_memory(view, &host->nodes[i]);
+		read_memory(view, &host->nodes[i], host->n_nodes == 1);
 	return 0;
 }
 
@@ -78,7 +83,7 @@ static int read_nodes(struct nq_view *view, hwloc_topology_t topology, struct nq
 		node->package = package ? package->os_index : NQ_NONE;
 		node->mem_total = node->mem_free = object->attr->numanode.local_memory;
 		if (view->root)
-			read_memory(view, node);
+			read_memory(view, node, n == 1);
 	}
 	hwloc_bitmap_foreach_end();
 	return 0;
