@@ -15,8 +15,8 @@
  * to bring, that is the pnic's node or a node with a queue of it (000_35c30de055bde3dd.txt figure 15: biased to both);
  * a vm with much memory stays beside it, since 1 GiB costs as much as 150 million remote packets: vCPUs never leave
  * their memory to follow the NIC (004_efdb78f6fe803f20.txt: memcached loses 30 % on split memory, nothing on a remote
- * NIC). To have a home at all may take longer to pay, home_horizon_ms. Ties: more of its memory, then the less loaded node, then the lower id. Largest traffic first, since it has
- * most to lose.
+ * NIC). To have a home at all may take longer to pay, home_horizon_ms. Ties: more of its memory, then the less loaded
+ * node, then the lower id. Largest traffic first, since it has most to lose.
  *
  * round-robin takes node after node in order of id, starting after the last one used (002_a1e87099c2bc83d0.txt), vms in
  * order of name; a node without room is passed over.

@@ -16,33 +16,37 @@
 struct nq_applier;
 
 enum nq_outcome_kind {
-	NQ_OUTCOME_DONE,     /* written and read back */
-	NQ_OUTCOME_SAME,     /* was already so */
-	NQ_OUTCOME_REFUSED,  /* cannot be done on this host; nothing was written */
-	NQ_OUTCOME_GONE,     /* the object vanished between reading and writing */
-	NQ_OUTCOME_UNDONE,   /* failed half-way and was put back */
-	NQ_OUTCOME_STUCK,    /* failed, and putting back failed too: journal keeps it for `nearq restore` */
+	NQ_OUTCOME_DONE,    /* written and read back */
+	NQ_OUTCOME_SAME,    /* was already so */
+	NQ_OUTCOME_REFUSED, /* cannot be done on this host; nothing was written */
+	NQ_OUTCOME_GONE,    /* the object vanished between reading and writing */
+	NQ_OUTCOME_UNDONE,  /* failed half-way and was put back */
+	NQ_OUTCOME_STUCK,   /* failed, and putting back failed too: journal keeps it for `nearq restore` */
 	NQ_OUTCOME_COUNT
 };
 
 struct nq_outcome {
 	enum nq_outcome_kind kind;
-	int error;       /* 0 or errno */
+	int error;	  /* 0 or errno */
 	char detail[256]; /* setting, value wanted, value found, reason; one sentence */
 };
 
 const char *nq_outcome_name(enum nq_outcome_kind kind);
 
-/* state: directory of the journal. -EBUSY when another nearq acts, -EPERM without the needed privilege, both with fault. */
+/* state: directory of the journal. -EBUSY when another nearq acts, -EPERM without the needed privilege, both with
+ * fault. */
 int nq_applier_open(const char *state, struct nq_applier **ret, struct nq_fault *ret_fault);
-struct nq_applier *nq_applier_close(struct nq_applier *applier); /* leaves settings as they are; steering keeps working (pinned) */
+struct nq_applier *
+nq_applier_close(struct nq_applier *applier); /* leaves settings as they are; steering keeps working (pinned) */
 
-/* outcomes: one per action, by the caller. 0 when every action ended DONE or SAME, else the number of others; -errno for the journal. */
+/* outcomes: one per action, by the caller. 0 when every action ended DONE or SAME, else the number of others; -errno
+ * for the journal. */
 int nq_applier_apply(struct nq_applier *applier, const struct nq_host *host, const struct nq_plan *plan,
 		     struct nq_outcome *outcomes);
 
 /* A setting that was (or could not be) put back. */
-typedef void (*nq_restored_fn)(const char *kind, const char *key, const char *value, const struct nq_outcome *outcome, void *userdata);
+typedef void (*nq_restored_fn)(const char *kind, const char *key, const char *value, const struct nq_outcome *outcome,
+			       void *userdata);
 
 /*
  * Puts back everything in the journal, newest first. A setting that someone else changed after nearq is

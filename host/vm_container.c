@@ -181,7 +181,8 @@ static int read_veth(struct nq_view *view, struct nq_host *host, struct namespac
 	int r = namespace ? find_inner_mac(view, namespace, outside, &mac) : -ENOENT;
 
 	if (r == 0 && (nq_mac_is_zero(&mac) || nq_mac_is_multicast(&mac)))
-		return nq_notice(host, NQ_NOTICE_NO_MAC, outside->name, "its other end has no address of its own; left out");
+		return nq_notice(host, NQ_NOTICE_NO_MAC, outside->name,
+				 "its other end has no address of its own; left out");
 	if (r == 0)
 		r = ensure_vm(view, host, namespace);
 	if (r < 0)

@@ -18,7 +18,7 @@
 #include <nearq/types.h>
 
 struct nq_node {
-	uint32_t id;        /* the kernel's node id; ids may have gaps */
+	uint32_t id;	    /* the kernel's node id; ids may have gaps */
 	uint32_t package;   /* physical package id, NQ_NONE when unknown; several nodes may share one (SNC, NPS) */
 	uint64_t mem_total; /* bytes; 0 for a node without memory */
 	uint64_t mem_free;  /* bytes, <= mem_total */
@@ -34,8 +34,8 @@ struct nq_cpu {
 
 /* How a destination MAC can be sent to a queue of this pnic, best first (DESIGN.md, "Apply"). */
 enum nq_steering {
-	NQ_STEER_NONE,    /* not at all: only IRQ, RSS, XPS and home can be managed */
-	NQ_STEER_XDP,     /* XDP program and cpumap: soft queues, one per CPU */
+	NQ_STEER_NONE,	  /* not at all: only IRQ, RSS, XPS and home can be managed */
+	NQ_STEER_XDP,	  /* XDP program and cpumap: soft queues, one per CPU */
 	NQ_STEER_MACVLAN, /* macvlan l2-fwd-offload */
 	NQ_STEER_FLOWER,  /* tc flower skip_sw */
 	NQ_STEER_NTUPLE,  /* ethtool n-tuple filter */
@@ -43,12 +43,12 @@ enum nq_steering {
 };
 
 struct nq_pnic {
-	const char *name;      /* interface name */
-	const char *driver;    /* kernel driver, "" when unknown */
-	const char *bus;       /* PCI address (0000:3b:00.0), "" when not on PCI */
-	const char *bond;      /* name of the bond or team it belongs to, "" for none */
-	uint32_t physfn;       /* index of the SR-IOV physical function's pnic, NQ_NONE when it is none's VF */
-	uint32_t node;         /* home node by PCI, NQ_NONE when the kernel says -1 */
+	const char *name;   /* interface name */
+	const char *driver; /* kernel driver, "" when unknown */
+	const char *bus;    /* PCI address (0000:3b:00.0), "" when not on PCI */
+	const char *bond;   /* name of the bond or team it belongs to, "" for none */
+	uint32_t physfn;    /* index of the SR-IOV physical function's pnic, NQ_NONE when it is none's VF */
+	uint32_t node;	    /* home node by PCI, NQ_NONE when the kernel says -1 */
 	enum nq_steering steering;
 	uint32_t rules_max;    /* steering rules the pnic takes, NQ_NONE when unlimited or unknown */
 	uint32_t channels_max; /* queue pairs the driver could give, 0 when unknown */
@@ -70,41 +70,42 @@ enum nq_queue_role {
 };
 
 struct nq_queue {
-	uint32_t pnic;  /* index into pnics */
+	uint32_t pnic; /* index into pnics */
 	enum nq_queue_kind kind;
 	enum nq_queue_role role;
-	uint32_t index; /* HARD: channel number; SOFT: kernel number of its CPU */
-	uint32_t irq;   /* interrupt number, NQ_NONE when unknown or SOFT */
-	uint32_t napi;  /* NAPI id, NQ_NONE when unknown or SOFT */
+	uint32_t index;	 /* HARD: channel number; SOFT: kernel number of its CPU */
+	uint32_t irq;	 /* interrupt number, NQ_NONE when unknown or SOFT */
+	uint32_t napi;	 /* NAPI id, NQ_NONE when unknown or SOFT */
 	uint32_t thread; /* pid of napi/<if>-<id> or cpumap kthread, NQ_NONE: served by the softirq of the IRQ's CPU */
-	uint32_t cpu;   /* index into cpus of the CPU that serves it, NQ_NONE when unknown; its node is the queue's node */
-	bool movable;   /* its CPU can be changed (not a managed IRQ, not SOFT) */
+	uint32_t
+		cpu; /* index into cpus of the CPU that serves it, NQ_NONE when unknown; its node is the queue's node */
+	bool movable;	      /* its CPU can be changed (not a managed IRQ, not SOFT) */
 	uint32_t rss_entries; /* entries of the pnic's RSS table that point here */
-	uint32_t busy;  /* per mille of a CPU spent by its thread, 0-1000; 0 when the thread has no account of its own */
+	uint32_t busy; /* per mille of a CPU spent by its thread, 0-1000; 0 when the thread has no account of its own */
 	const char *xps; /* CPUs that transmit through it (XPS), kernel list format "0-3,8"; "" for none */
 	struct nq_rates rx, tx;
 };
 
 enum nq_vm_kind {
 	NQ_VM_CONTAINER, /* network namespace behind a veth or macvlan (V3) */
-	NQ_VM_PROCESS,   /* process with a tun or macvtap fd (V2) */
-	NQ_VM_DOMAIN,    /* libvirt domain (V1) */
-	NQ_VM_HOST,      /* the host's own interface (V4) */
+	NQ_VM_PROCESS,	 /* process with a tun or macvtap fd (V2) */
+	NQ_VM_DOMAIN,	 /* libvirt domain (V1) */
+	NQ_VM_HOST,	 /* the host's own interface (V4) */
 	NQ_VM_KIND_COUNT
 };
 
 struct nq_vm {
-	const char *name;  /* unique on the host */
+	const char *name; /* unique on the host */
 	enum nq_vm_kind kind;
-	const char *cgroup; /* cgroup v2 path below the mount point, "" when unknown */
-	uint32_t pid;      /* main process, NQ_NONE when there is none */
-	uint32_t cpus;     /* CPUs it may use at once (vCPUs or runnable threads), >= 1 */
-	uint32_t busy;     /* per mille of one CPU, 0 - 1000 * CPUs of the host */
+	const char *cgroup;	/* cgroup v2 path below the mount point, "" when unknown */
+	uint32_t pid;		/* main process, NQ_NONE when there is none */
+	uint32_t cpus;		/* CPUs it may use at once (vCPUs or runnable threads), >= 1 */
+	uint32_t busy;		/* per mille of one CPU, 0 - 1000 * CPUs of the host */
 	struct nq_nodeset home; /* nodes its vCPUs may run on; never empty */
-	bool placed;       /* somebody confined it to less than the whole host; false: it floats and has no home yet */
-	bool pinned;       /* the operator's own explicit pin: nearq must not move it */
-	bool mem_fixed;    /* its memory cannot migrate (huge, locked or DMA-pinned pages) */
-	uint64_t *mem;     /* bytes resident per node, [n_nodes] */
+	bool placed;	/* somebody confined it to less than the whole host; false: it floats and has no home yet */
+	bool pinned;	/* the operator's own explicit pin: nearq must not move it */
+	bool mem_fixed; /* its memory cannot migrate (huge, locked or DMA-pinned pages) */
+	uint64_t *mem;	/* bytes resident per node, [n_nodes] */
 };
 
 /* Where nq_vnic.served comes from. */
@@ -116,31 +117,31 @@ enum nq_served {
 };
 
 struct nq_vnic {
-	uint32_t vm;    /* index into vms */
-	uint32_t pnic;  /* index into pnics of its uplink, NQ_NONE when it has none */
+	uint32_t vm;   /* index into vms */
+	uint32_t pnic; /* index into pnics of its uplink, NQ_NONE when it has none */
 	struct nq_mac mac;
-	const char *name; /* host side interface (tap, veth), "" when there is none */
-	uint32_t rx_queue; /* index into queues, NQ_NONE: the pnic's default queues */
-	uint32_t tx_queue; /* likewise for transmission */
-	uint32_t worker; /* pid of its TX thread (vhost), NQ_NONE when it has none */
+	const char *name;    /* host side interface (tap, veth), "" when there is none */
+	uint32_t rx_queue;   /* index into queues, NQ_NONE: the pnic's default queues */
+	uint32_t tx_queue;   /* likewise for transmission */
+	uint32_t worker;     /* pid of its TX thread (vhost), NQ_NONE when it has none */
 	uint32_t worker_cpu; /* index into cpus where the worker last ran, NQ_NONE when unknown */
-	struct nq_rates rx; /* towards the vm */
-	struct nq_rates tx; /* from the vm */
+	struct nq_rates rx;  /* towards the vm */
+	struct nq_rates tx;  /* from the vm */
 	enum nq_served served_by;
 	uint64_t *served; /* packets/s towards the vm by the node that served them, [n_nodes] */
 };
 
 /* Something about the host that the user should know; the rest of the host is still valid. */
 enum nq_notice_kind {
-	NQ_NOTICE_NO_NUMA,          /* one node only: nothing to place */
-	NQ_NOTICE_NODE_UNKNOWN,     /* a pnic on node -1 */
-	NQ_NOTICE_NO_MULTIQUEUE,    /* no pnic with several queues */
-	NQ_NOTICE_MAC_TWICE,        /* a MAC on two vnics; both are left out */
-	NQ_NOTICE_NO_MAC,           /* a VM without MAC; left out */
-	NQ_NOTICE_NAMESPACE_GONE,   /* a vnic whose namespace or process is gone; left out */
-	NQ_NOTICE_VANISHED,         /* an object disappeared while it was read; left out */
-	NQ_NOTICE_NO_PERMISSION,    /* something could not be read for lack of permission */
-	NQ_NOTICE_NOT_SUPPORTED,    /* the kernel or driver lacks an interface; detail says which and what is lost */
+	NQ_NOTICE_NO_NUMA,	  /* one node only: nothing to place */
+	NQ_NOTICE_NODE_UNKNOWN,	  /* a pnic on node -1 */
+	NQ_NOTICE_NO_MULTIQUEUE,  /* no pnic with several queues */
+	NQ_NOTICE_MAC_TWICE,	  /* a MAC on two vnics; both are left out */
+	NQ_NOTICE_NO_MAC,	  /* a VM without MAC; left out */
+	NQ_NOTICE_NAMESPACE_GONE, /* a vnic whose namespace or process is gone; left out */
+	NQ_NOTICE_VANISHED,	  /* an object disappeared while it was read; left out */
+	NQ_NOTICE_NO_PERMISSION,  /* something could not be read for lack of permission */
+	NQ_NOTICE_NOT_SUPPORTED,  /* the kernel or driver lacks an interface; detail says which and what is lost */
 	NQ_NOTICE_KIND_COUNT
 };
 
@@ -164,7 +165,7 @@ struct nq_host {
 	struct nq_notice *notices;
 	uint32_t n_nodes, n_cpus, n_pnics, n_queues, n_vms, n_vnics, n_notices;
 
-	uint32_t *distance;   /* SLIT, [n_nodes * n_nodes], row = from; 10 on the diagonal, >= 10 elsewhere */
+	uint32_t *distance; /* SLIT, [n_nodes * n_nodes], row = from; 10 on the diagonal, >= 10 elsewhere */
 
 	struct nq_arena *arena; /* private: owns strings and per-node arrays */
 };
@@ -209,16 +210,16 @@ uint64_t nq_vnic_remote(const struct nq_host *host, uint32_t vnic);
 enum nq_violation_kind {
 	NQ_VALID,
 	NQ_VIOLATION_REFERENCE, /* an index that points at nothing */
-	NQ_VIOLATION_RANGE,     /* a value outside [low, high] */
-	NQ_VIOLATION_TWICE,     /* the same key as the object of index `other` */
-	NQ_VIOLATION_SUM,       /* parts that do not add up: found against high */
-	NQ_VIOLATION_EMPTY,     /* a set, name or list that must not be empty */
+	NQ_VIOLATION_RANGE,	/* a value outside [low, high] */
+	NQ_VIOLATION_TWICE,	/* the same key as the object of index `other` */
+	NQ_VIOLATION_SUM,	/* parts that do not add up: found against high */
+	NQ_VIOLATION_EMPTY,	/* a set, name or list that must not be empty */
 };
 
 struct nq_violation {
 	enum nq_violation_kind kind;
 	const char *array; /* "nodes", "cpus", … as in the JSON form; "" for the host itself */
-	uint32_t index;    /* of the object in that array */
+	uint32_t index;	   /* of the object in that array */
 	const char *field; /* as in the JSON form */
 	uint64_t found, low, high;
 	uint32_t other;

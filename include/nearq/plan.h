@@ -14,7 +14,7 @@
 #include <nearq/policy.h>
 
 enum nq_action_kind {
-	NQ_ACTION_HOME,      /* vm: CPUs and memory of these nodes */
+	NQ_ACTION_HOME,	     /* vm: CPUs and memory of these nodes */
 	NQ_ACTION_QUEUE_CPU, /* queue: served by this CPU */
 	NQ_ACTION_STEER,     /* vnic: received through rx_queue, sent through tx_queue */
 	NQ_ACTION_KIND_COUNT
@@ -22,23 +22,24 @@ enum nq_action_kind {
 
 /* Why. The meaning of nq_reason.value[] is given per rule; a rule is rendered as text by nq_explain_*(). */
 enum nq_rule {
-	NQ_RULE_HOME_BEST_FIT,    /* H1: node {0} has room ({1} of {2} per mille CPU after, {3} of {4} bytes free) and is cheapest */
+	NQ_RULE_HOME_BEST_FIT, /* H1: node {0} has room ({1} of {2} per mille CPU after, {3} of {4} bytes free) and is
+				  cheapest */
 	NQ_RULE_HOME_ROUND_ROBIN, /* H1: node {0} is next in turn and has room */
 	NQ_RULE_QUEUE_NEAR_PNIC,  /* N9: default queue belongs on the pnic's node {0}; was on {1}; distance {2} */
-	NQ_RULE_QUEUE_NEAR_VMS,   /* N1 1130: queue, free or the vm's own, brought to node {0} of the vm; was on {1} */
+	NQ_RULE_QUEUE_NEAR_VMS,	  /* N1 1130: queue, free or the vm's own, brought to node {0} of the vm; was on {1} */
 	NQ_RULE_QUEUE_ON_VM_NODE, /* N1 1140-1150: queue on the vm's node {0} has room: {1} of {2} packets/s */
-	NQ_RULE_QUEUE_NEW,        /* N1 1130: no queue with room on node {0}; a free one is taken there */
-	NQ_RULE_QUEUE_CHEAPEST,   /* N2: no queue to be had on node {0}; node {1} is the cheapest with room */
+	NQ_RULE_QUEUE_NEW,	  /* N1 1130: no queue with room on node {0}; a free one is taken there */
+	NQ_RULE_QUEUE_CHEAPEST,	  /* N2: no queue to be had on node {0}; node {1} is the cheapest with room */
 	/* why not */
-	NQ_RULE_KEPT_DWELL,       /* moved {0} ms ago, dwell is {1} ms */
+	NQ_RULE_KEPT_DWELL,	  /* moved {0} ms ago, dwell is {1} ms */
 	NQ_RULE_KEPT_SMALL_GAIN,  /* would save {0} ns/s; needed {1} */
-	NQ_RULE_KEPT_ONE_OFF,     /* would save {0} ns within the horizon; moving costs {1} ns */
-	NQ_RULE_KEPT_PINNED,      /* pinned by the operator */
-	NQ_RULE_KEPT_NO_ROOM,     /* nothing nearer has room */
+	NQ_RULE_KEPT_ONE_OFF,	  /* would save {0} ns within the horizon; moving costs {1} ns */
+	NQ_RULE_KEPT_PINNED,	  /* pinned by the operator */
+	NQ_RULE_KEPT_NO_ROOM,	  /* nothing nearer has room */
 	NQ_RULE_KEPT_NO_STEERING, /* the pnic cannot steer by MAC */
-	NQ_RULE_KEPT_NO_UPLINK,   /* the vnic has no pnic */
+	NQ_RULE_KEPT_NO_UPLINK,	  /* the vnic has no pnic */
 	NQ_RULE_KEPT_NO_TRAFFIC,  /* no traffic in this interval */
-	NQ_RULE_KEPT_BEST,        /* already the cheapest place: {0} ns/s, next best {1} */
+	NQ_RULE_KEPT_BEST,	  /* already the cheapest place: {0} ns/s, next best {1} */
 	NQ_RULE_COUNT
 };
 
@@ -52,22 +53,23 @@ struct nq_reason {
 
 /* The best alternative that was considered and lost. */
 struct nq_rejected {
-	uint32_t target;  /* node index (HOME), cpu index (QUEUE_CPU) or queue index (STEER); NQ_NONE: none was possible */
+	uint32_t target;  /* node index (HOME), cpu index (QUEUE_CPU) or queue index (STEER); NQ_NONE: none was possible
+			   */
 	uint64_t cost_ns; /* what the object would have cost there, ns/s */
 };
 
 struct nq_action {
 	enum nq_action_kind kind;
-	uint32_t vm;    /* HOME */
-	uint32_t vnic;  /* STEER */
-	uint32_t queue; /* QUEUE_CPU */
-	struct nq_nodeset home_from, home_to;   /* HOME */
-	uint32_t cpu_from, cpu_to;              /* QUEUE_CPU; indices into cpus */
+	uint32_t vm;				 /* HOME */
+	uint32_t vnic;				 /* STEER */
+	uint32_t queue;				 /* QUEUE_CPU */
+	struct nq_nodeset home_from, home_to;	 /* HOME */
+	uint32_t cpu_from, cpu_to;		 /* QUEUE_CPU; indices into cpus */
 	uint32_t rx_from, rx_to, tx_from, tx_to; /* STEER; indices into queues, NQ_NONE = default queues */
 	struct nq_reason reason;
 	struct nq_rejected rejected;
 	uint64_t cost_before_ns, cost_after_ns; /* of the object, ns/s; gain = before - after */
-	uint64_t once_ns;                       /* one-off cost, ns of CPU */
+	uint64_t once_ns;			/* one-off cost, ns of CPU */
 };
 
 /* A vnic that stays with part of its traffic remote, and why. */
@@ -77,7 +79,7 @@ struct nq_kept {
 };
 
 struct nq_plan {
-	uint64_t time_ns;                       /* of the host it was made for */
+	uint64_t time_ns;			/* of the host it was made for */
 	uint64_t cost_before_ns, cost_after_ns; /* of the whole host, ns/s */
 	struct nq_action *actions;
 	uint32_t n_actions;

@@ -18,7 +18,7 @@
 /* Where and what is wrong with an input. Both texts are always terminated. */
 struct nq_fault {
 	char where[192]; /* "snapshot.json: vnics[3].mac" or "nearq.conf:12: [policy] dwell_ms" */
-	char what[320];  /* "found "abc"; allowed: six hexadecimal bytes separated by colons" */
+	char what[320];	 /* "found "abc"; allowed: six hexadecimal bytes separated by colons" */
 };
 
 void nq_fault_set(struct nq_fault *fault, const char *where, const char *format, ...)
@@ -50,7 +50,7 @@ const char *nq_notice_name(enum nq_notice_kind value);
 const char *nq_action_name(enum nq_action_kind value);
 const char *nq_rule_name(enum nq_rule value); /* "home-best-fit", … */
 
-#define NQ_MAC_TEXT 18   /* "aa:bb:cc:dd:ee:ff" and its end */
+#define NQ_MAC_TEXT 18	 /* "aa:bb:cc:dd:ee:ff" and its end */
 #define NQ_QUEUE_TEXT 64 /* "eth0/3" (hard), "eth0/cpu5" (soft), "default" (NQ_NONE) */
 void nq_mac_text(const struct nq_mac *mac, char ret[NQ_MAC_TEXT]);
 int nq_mac_parse(const char *text, struct nq_mac *ret); /* 0 or -EINVAL; lower or upper case, colons */
@@ -60,9 +60,11 @@ void nq_nodeset_text(const struct nq_host *host, const struct nq_nodeset *set, c
 
 /* One sentence each, with numbers and units, no newline; always terminated. */
 #define NQ_SENTENCE 512
-void nq_explain_action(const struct nq_host *host, const struct nq_action *action, char ret[NQ_SENTENCE]); /* what: "vm3: receive through eth0/cpu6 (was default)" */
+void nq_explain_action(const struct nq_host *host, const struct nq_action *action,
+		       char ret[NQ_SENTENCE]); /* what: "vm3: receive through eth0/cpu6 (was default)" */
 void nq_explain_reason(const struct nq_host *host, const struct nq_reason *reason, char ret[NQ_SENTENCE]); /* why */
-void nq_explain_rejected(const struct nq_host *host, const struct nq_action *action, char ret[NQ_SENTENCE]); /* what else; "" when nothing */
+void nq_explain_rejected(const struct nq_host *host, const struct nq_action *action,
+			 char ret[NQ_SENTENCE]); /* what else; "" when nothing */
 void nq_explain_violation(const struct nq_host *host, const struct nq_violation *violation, struct nq_fault *ret);
 
 #endif

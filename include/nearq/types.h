@@ -23,7 +23,7 @@
 #define NQ_MAX_RATE (UINT64_C(1) << 40)	   /* packets/s, bytes/s: 8.8 Tb/s */
 #define NQ_MAX_VALUE ((uint64_t)INT64_MAX) /* bytes, nanoseconds, costs */
 #define NQ_MAX_DISTANCE 255u		   /* ACPI SLIT: unreachable */
-#define NQ_MAX_RSS_ENTRIES 65536u         /* entries of one RSS table; drivers have 128 to 2,048 */
+#define NQ_MAX_RSS_ENTRIES 65536u	   /* entries of one RSS table; drivers have 128 to 2,048 */
 #define NQ_MAX_NAME 47u			   /* bytes of a pnic's name, so that NQ_QUEUE_TEXT holds its queues' */
 
 /* A set of node *indices* (positions in nq_host.nodes, not kernel ids). */

@@ -320,14 +320,14 @@ static void round_robin(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(near_the_pnic),	  cmocka_unit_test(memory_weighs),
-		cmocka_unit_test(scattered_memory),
-		cmocka_unit_test(fixed_memory),		  cmocka_unit_test(room_for_its_load),
-		cmocka_unit_test(room_for_its_memory),	  cmocka_unit_test(who_is_left_alone),
-		cmocka_unit_test(node_without_cpus),	  cmocka_unit_test(idle_vms),
-		cmocka_unit_test(spread_by_load),	  cmocka_unit_test(more_of_its_memory),
-		cmocka_unit_test(dearer_than_floating),	  cmocka_unit_test(largest_first),
-		cmocka_unit_test(memory_and_load_follow), cmocka_unit_test(round_robin),
+		cmocka_unit_test(near_the_pnic),      cmocka_unit_test(memory_weighs),
+		cmocka_unit_test(scattered_memory),   cmocka_unit_test(fixed_memory),
+		cmocka_unit_test(room_for_its_load),  cmocka_unit_test(room_for_its_memory),
+		cmocka_unit_test(who_is_left_alone),  cmocka_unit_test(node_without_cpus),
+		cmocka_unit_test(idle_vms),	      cmocka_unit_test(spread_by_load),
+		cmocka_unit_test(more_of_its_memory), cmocka_unit_test(dearer_than_floating),
+		cmocka_unit_test(largest_first),      cmocka_unit_test(memory_and_load_follow),
+		cmocka_unit_test(round_robin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
