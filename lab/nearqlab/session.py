@@ -69,7 +69,7 @@ class Host:
         return out
 
     def nearq(self, *words, **more):
-        """The freshly built nearq, with a journal of the lab's own."""
+        """The freshly built nearq; its journal is the guest's own."""
         return self.out(os.path.join(self.build, "cli", "nearq"), *words, **more)
 
     def script(self, name, *words, **more):
