@@ -71,7 +71,7 @@ int nq_applier_open(const char *state, struct nq_applier **ret, struct nq_fault 
 		nq_fault_set(ret_fault, "/", "%s", strerror(-error));
 		return error;
 	}
-	error = nq_journal_open(state, &applier->journal, &applier->dropped, ret_fault);
+	error = nq_journal_open(state, &applier->journal, NULL, ret_fault);
 	if (error < 0)
 		return error;
 	*ret = applier;
@@ -87,11 +87,6 @@ struct nq_applier *nq_applier_close(struct nq_applier *applier)
 	nq_setting_ctx_free(applier->ctx);
 	free(applier);
 	return NULL;
-}
-
-uint32_t nq_applier_dropped(const struct nq_applier *applier)
-{
-	return applier->dropped;
 }
 
 int nq_applier_held(struct nq_applier *applier)

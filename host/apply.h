@@ -57,7 +57,5 @@ int nq_applier_restore(struct nq_applier *applier, bool force, nq_restored_fn re
 
 /* Number of settings now held by nearq, or -errno. */
 int nq_applier_held(struct nq_applier *applier);
-/* Number of journal entries of an earlier boot that were dropped at opening. */
-uint32_t nq_applier_dropped(const struct nq_applier *applier);
 
 #endif

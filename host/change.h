@@ -13,7 +13,6 @@
 struct nq_applier {
 	struct nq_journal *journal;
 	struct nq_setting_ctx *ctx;
-	uint32_t dropped;
 };
 
 /*

@@ -127,7 +127,7 @@ struct nq_wire *nq_wire_close(struct nq_wire *wire)
 		mnl_socket_close(wire->generic);
 	if (wire->events)
 		mnl_socket_close(wire->events);
-	nq_closep(&wire->ethtool);
+	nq_cleanup_fd(&wire->ethtool);
 	free(wire->answer);
 	free(wire);
 	return NULL;

@@ -29,17 +29,6 @@ struct nq_root {
 	struct nq_kept *kept;
 };
 
-void nq_freep(void *pointer)
-{
-	free(*(void **)pointer);
-}
-
-void nq_closep(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
 int nq_root_open(const char *path, struct nq_root **ret)
 {
 	struct nq_root *root = calloc(1, sizeof(*root));
@@ -63,7 +52,7 @@ struct nq_root *nq_root_close(struct nq_root *root)
 	if (!root)
 		return NULL;
 	nq_kept_free(root->kept);
-	nq_closep(&root->fd);
+	nq_cleanup_fd(&root->fd);
 	free(root);
 	return NULL;
 }

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <host/cleanup.h>
 #include <host/path.h>
 
 struct nq_root;
@@ -64,11 +65,5 @@ int nq_root_netns(struct nq_root *root, uint64_t *ret, const char *format, ...) 
  */
 int nq_root_recall(struct nq_root *root, const char *name, void **ret, size_t *ret_size);
 void nq_root_note(struct nq_root *root, const char *name, const void *data, size_t size);
-
-/* free() and close() for __attribute__((cleanup)) */
-void nq_freep(void *pointer);
-void nq_closep(int *fd);
-#define NQ_FREE __attribute__((cleanup(nq_freep)))
-#define NQ_CLOSE __attribute__((cleanup(nq_closep)))
 
 #endif
