@@ -22,6 +22,8 @@ struct nq_node {
 	uint32_t package;   /* physical package id, NQ_NONE when unknown; several nodes may share one (SNC, NPS) */
 	uint64_t mem_total; /* bytes; 0 for a node without memory */
 	uint64_t mem_free;  /* bytes, <= mem_total */
+	uint32_t busy; /* CPU time spent on it by all but the queues' threads, per mille of one CPU; NQ_NONE: not known, its
+			  CPUs tell */
 };
 
 struct nq_cpu {
@@ -29,7 +31,7 @@ struct nq_cpu {
 	uint32_t node; /* index into nodes */
 	uint32_t core; /* kernel number of the first hardware thread of the same core; own id without SMT */
 	bool online;
-	uint32_t busy; /* per mille of the interval not idle, 0-1000 */
+	uint32_t busy; /* per mille of the interval not idle: 0-1000 when measured; a forecast may ask for more */
 };
 
 /* How a destination MAC can be sent to a queue of this pnic, best first (DESIGN.md, "Apply"). */
@@ -53,6 +55,7 @@ struct nq_pnic {
 	uint32_t rules_max;    /* steering rules the pnic takes, NQ_NONE when unlimited or unknown */
 	uint32_t channels_max; /* queue pairs the driver could give, 0 when unknown */
 	uint32_t rss_entries;  /* size of the RSS indirection table, 0 when there is none */
+	uint32_t rss_contexts; /* further RSS contexts it can have: vnics that may receive on several queues; 0 unknown */
 };
 
 enum nq_queue_kind {
@@ -69,6 +72,13 @@ enum nq_queue_role {
 	NQ_ROLE_COUNT
 };
 
+/* What the hardware does for a queue; the hardware pools of P II ask for it. Bits. */
+enum nq_feature {
+	NQ_FEATURE_LRO = 1, /* large receive offload, or hardware GRO */
+	NQ_FEATURE_RSS = 2, /* can be part of a further RSS context */
+	NQ_FEATURE_ALL = 3
+};
+
 struct nq_queue {
 	uint32_t pnic; /* index into pnics */
 	enum nq_queue_kind kind;
@@ -82,6 +92,8 @@ struct nq_queue {
 	bool movable;	      /* its CPU can be changed (not a managed IRQ, not SOFT) */
 	uint32_t rss_entries; /* entries of the pnic's RSS table that point here */
 	uint32_t busy; /* per mille of a CPU spent by its thread, 0-1000; 0 when the thread has no account of its own */
+	uint32_t features;    /* enum nq_feature, 0 when unknown */
+	uint32_t coalesce_us; /* its own interrupt coalescing, microseconds; NQ_NONE: unknown, or the NIC has none per queue */
 	const char *xps; /* CPUs that transmit through it (XPS), kernel list format "0-3,8"; "" for none */
 	struct nq_rates rx, tx;
 };
@@ -106,6 +118,11 @@ struct nq_vm {
 	bool pinned;	/* the operator's own explicit pin: nearq must not move it */
 	bool mem_fixed; /* its memory cannot migrate (huge, locked or DMA-pinned pages) */
 	uint64_t *mem;	/* bytes resident per node, [n_nodes] */
+	const char *pool;     /* name of its requirement: a pool of the policy ("llr", "hlt", …); "" for the general one */
+	uint32_t shares;      /* its weight when CPUs are short, 1 - NQ_MAX_SHARES (V8; vSphere's shares, cgroup cpu.weight) */
+	uint32_t reservation; /* CPU time it is owed in any case, per mille of one CPU; 0: none */
+	uint32_t limit;	      /* CPU time it never exceeds, per mille of one CPU; NQ_NONE: none */
+	uint32_t *cpus_on;    /* vCPUs on each node, [n_nodes]: its NUMA clients; all 0: not known, nq_vm_clients() deals them */
 };
 
 /* Where nq_vnic.served comes from. */
@@ -122,6 +139,9 @@ struct nq_vnic {
 	struct nq_mac mac;
 	const char *name;    /* host side interface (tap, veth), "" when there is none */
 	uint32_t rx_queue;   /* index into queues, NQ_NONE: the pnic's default queues */
+	uint32_t n_spread;   /* further queues, with an RSS context of its own: its packets spread evenly over all (D5) */
+	uint32_t spread[NQ_MAX_LANES - 1]; /* index into queues; distinct, none is rx_queue or a default queue */
+	uint32_t virtqueues; /* queue pairs of the virtual device, >= 1: over how many queues it may spread */
 	uint32_t tx_queue;   /* likewise for transmission */
 	uint32_t worker;     /* pid of its TX thread (vhost), NQ_NONE when it has none */
 	uint32_t worker_cpu; /* index into cpus where the worker last ran, NQ_NONE when unknown */
@@ -163,6 +183,7 @@ struct nq_host {
 	struct nq_vm *vms;
 	struct nq_vnic *vnics;
 	struct nq_notice *notices;
+	bool can_migrate; /* pages of running vms can be moved between nodes by request (nearq asks for none otherwise) */
 	uint32_t n_nodes, n_cpus, n_pnics, n_queues, n_vms, n_vnics, n_notices;
 
 	uint32_t *distance; /* SLIT, [n_nodes * n_nodes], row = from; 10 on the diagonal, >= 10 elsewhere */
@@ -198,13 +219,20 @@ uint32_t nq_host_vnic_by_mac(const struct nq_host *host, const struct nq_mac *ma
 uint32_t nq_host_queue_node(const struct nq_host *host, uint32_t queue);
 uint32_t nq_host_distance(const struct nq_host *host, uint32_t from, uint32_t to);
 
+/*
+ * A vm's vCPUs on each node, ret[n_nodes]: as observed (cpus_on), else dealt over its home in order of the nodes, each
+ * getting as many as it has cores, hardware threads not counted, and what is left over evenly (H4;
+ * 003_e02e5b8df2f7f331.txt, "Wide-VMs").
+ */
+void nq_vm_clients(const struct nq_host *host, uint32_t vm, uint32_t *ret);
+
 /* packets/s towards the vnic that were served on a node outside the vm's home; SERVED_UNKNOWN counts as 0. */
 uint64_t nq_vnic_remote(const struct nq_host *host, uint32_t vnic);
 
 /*
  * Checks every promise that the comments above make: references, ranges, uniqueness (node id, CPU id,
  * pnic name, queue kind + index within its pnic, vm name, MAC), sums (rss_entries of queues = pnic's;
- * mem_free <= mem_total; a vm's resident memory <= the node's mem_total; served packets <= rx packets,
+ * mem_free <= mem_total; cpus_on all 0 or within the home and = cpus; a vm's resident memory <= the node's mem_total; served packets <= rx packets,
  * to rounding by one per node). The planner refuses a host that fails it.
  */
 enum nq_violation_kind {

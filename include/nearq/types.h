@@ -24,6 +24,9 @@
 #define NQ_MAX_VALUE ((uint64_t)INT64_MAX) /* bytes, nanoseconds, costs */
 #define NQ_MAX_DISTANCE 255u		   /* ACPI SLIT: unreachable */
 #define NQ_MAX_RSS_ENTRIES 65536u	   /* entries of one RSS table; drivers have 128 to 2,048 */
+#define NQ_MAX_LANES 8u		   /* queues over which one vnic may spread */
+#define NQ_MAX_SHARES 1000000u	   /* weight of one vm */
+#define NQ_MAX_BUSY 100000000u	   /* per mille of one CPU: 100,000 CPUs */
 #define NQ_MAX_NAME 47u			   /* bytes of a pnic's name, so that NQ_QUEUE_TEXT holds its queues' */
 
 /* A set of node *indices* (positions in nq_host.nodes, not kernel ids). */
