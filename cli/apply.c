@@ -43,23 +43,23 @@ static enum nq_exit make_plan(const struct nq_cli *cli, const struct nq_config *
 	return r < 0 ? nq_cli_complain(NQ_EXIT_FAILED, "no plan could be made: %s", strerror(-r)) : NQ_EXIT_OK;
 }
 
-static enum nq_exit put_outcomes(const struct nq_cli *cli, const struct nq_host *host, const struct nq_plan *plan,
-				 const struct nq_outcome *outcomes, int failed)
+static enum nq_exit put_outcomes(const struct nq_cli *cli, const struct nq_config *config, const struct nq_host *host,
+				 const struct nq_plan *plan, const struct nq_outcome *outcomes, int failed)
 {
 	struct nq_writer *writer;
 	enum nq_exit code = nq_cli_writer(cli, false, &writer);
 
 	if (code != NQ_EXIT_OK)
 		return code;
-	nq_show_totals(writer, host, plan);
+	nq_show_totals(writer, host, &config->policy, plan);
 	nq_writer_field(writer, "failed", NULL, nq_number((uint64_t)failed));
 	nq_show_actions(writer, host, plan, outcomes, !cli->options.plan);
 	nq_show_kept(writer, host, plan, !cli->options.plan);
 	return nq_cli_finish(writer);
 }
 
-static enum nq_exit carry_out(const struct nq_cli *cli, struct nq_applier *applier, const struct nq_host *host,
-			      const struct nq_plan *plan)
+static enum nq_exit carry_out(const struct nq_cli *cli, const struct nq_config *config, struct nq_applier *applier,
+			      const struct nq_host *host, const struct nq_plan *plan)
 {
 	struct nq_outcome *outcomes = calloc(plan->n_actions ? plan->n_actions : 1, sizeof(*outcomes));
 	int failed = outcomes ? nq_applier_apply(applier, host, plan, outcomes) : -ENOMEM;
@@ -68,7 +68,7 @@ static enum nq_exit carry_out(const struct nq_cli *cli, struct nq_applier *appli
 	if (failed < 0)
 		code = nq_cli_complain(NQ_EXIT_FAILED, "cannot act: %s", strerror(-failed));
 	else
-		code = put_outcomes(cli, host, plan, outcomes, failed);
+		code = put_outcomes(cli, config, host, plan, outcomes, failed);
 	free(outcomes);
 	if (code == NQ_EXIT_OK && failed > 0)
 		return nq_cli_complain(NQ_EXIT_FAILED, "%d of %u actions did not end as wanted", failed,
@@ -91,7 +91,7 @@ static enum nq_exit apply(const struct nq_cli *cli, const struct nq_config *conf
 	if (nothing && !cli->options.plan)
 		return nq_cli_complain(NQ_EXIT_NOTHING, "nothing to manage: %s", nothing);
 	code = make_plan(cli, config, host, &plan);
-	return code == NQ_EXIT_OK ? carry_out(cli, applier, host, plan) : code;
+	return code == NQ_EXIT_OK ? carry_out(cli, config, applier, host, plan) : code;
 }
 
 /* The applier comes first: whoever may not write should not wait for an observation to hear it. */

@@ -6,7 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-static enum nq_exit put_plan(const struct nq_cli *cli, const struct nq_host *host, const struct nq_plan *plan)
+static enum nq_exit put_plan(const struct nq_cli *cli, const struct nq_host *host, const struct nq_policy *policy,
+			     const struct nq_plan *plan)
 {
 	struct nq_writer *writer;
 	enum nq_exit code;
@@ -20,7 +21,7 @@ static enum nq_exit put_plan(const struct nq_cli *cli, const struct nq_host *hos
 	code = nq_cli_writer(cli, false, &writer);
 	if (code != NQ_EXIT_OK)
 		return code;
-	nq_show_totals(writer, host, plan);
+	nq_show_totals(writer, host, policy, plan);
 	nq_show_actions(writer, host, plan, NULL, true);
 	nq_show_kept(writer, host, plan, true);
 	return nq_cli_finish(writer);
@@ -44,7 +45,7 @@ enum nq_exit nq_verb_plan(struct nq_cli *cli)
 	r = nq_plan_make(host, &config->policy, NULL, &plan);
 	if (r < 0)
 		return nq_cli_complain(NQ_EXIT_FAILED, "no plan could be made: %s", strerror(-r));
-	code = put_plan(cli, host, plan);
+	code = put_plan(cli, host, &config->policy, plan);
 	nothing = nq_cli_nothing(host);
 	if (code == NQ_EXIT_OK && nothing)
 		return nq_cli_complain(NQ_EXIT_NOTHING, "nothing to manage: %s", nothing);

@@ -290,13 +290,14 @@ void nq_show_kept(struct nq_writer *writer, const struct nq_host *host, const st
 	nq_writer_table_end(writer);
 }
 
-static void show_predicted(struct nq_writer *writer, const struct nq_host *host, const struct nq_plan *plan)
+static void show_predicted(struct nq_writer *writer, const struct nq_host *host, const struct nq_policy *policy,
+			   const struct nq_plan *plan)
 {
 	struct nq_host *after = NULL;
 	struct nq_share share;
 	char text[NQ_SHARE_TEXT];
 
-	if (nq_plan_apply(host, plan, &after) < 0)
+	if (nq_plan_apply(host, policy, plan, &after) < 0)
 		return;
 	share = nq_share_of_host(after);
 	nq_share_text(&share, text);
@@ -305,12 +306,13 @@ static void show_predicted(struct nq_writer *writer, const struct nq_host *host,
 	nq_host_free(after);
 }
 
-void nq_show_totals(struct nq_writer *writer, const struct nq_host *host, const struct nq_plan *plan)
+void nq_show_totals(struct nq_writer *writer, const struct nq_host *host, const struct nq_policy *policy,
+		    const struct nq_plan *plan)
 {
 	char before[NQ_UNIT_TEXT], after[NQ_UNIT_TEXT], text[96];
 
 	nq_show_share(writer, host, "remote");
-	show_predicted(writer, host, plan);
+	show_predicted(writer, host, policy, plan);
 	nq_text_time(plan->cost_before_ns, before);
 	nq_text_time(plan->cost_after_ns, after);
 	snprintf(text, sizeof(text), "%s of CPU per second now, %s with the plan", before, after);

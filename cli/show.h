@@ -40,6 +40,7 @@ void nq_show_actions(struct nq_writer *writer, const struct nq_host *host, const
 		     const struct nq_outcome *outcomes, bool reasons);
 void nq_show_kept(struct nq_writer *writer, const struct nq_host *host, const struct nq_plan *plan, bool reasons);
 /* Cost and remote share, now and as predicted. */
-void nq_show_totals(struct nq_writer *writer, const struct nq_host *host, const struct nq_plan *plan);
+void nq_show_totals(struct nq_writer *writer, const struct nq_host *host, const struct nq_policy *policy,
+		    const struct nq_plan *plan);
 
 #endif

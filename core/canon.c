@@ -73,8 +73,12 @@ static int permute_arrays(struct nq_host *host, const struct ranks ranks[NQ_ARRA
 	int failed = PERMUTE(host, nodes, NODES) | PERMUTE(host, cpus, CPUS) | PERMUTE(host, pnics, PNICS) |
 		     PERMUTE(host, queues, QUEUES) | PERMUTE(host, vms, VMS) | PERMUTE(host, vnics, VNICS);
 
-	for (uint32_t i = 0; i < host->n_vms; i++)
-		failed |= permute(host->vms[i].mem, host->n_nodes, sizeof(uint64_t), ranks[NQ_ARRAY_NODES].original);
+	for (uint32_t i = 0; i < host->n_vms; i++) {
+		const struct nq_vm *vm = &host->vms[i];
+
+		failed |= permute(vm->mem, host->n_nodes, sizeof(*vm->mem), ranks[NQ_ARRAY_NODES].original) |
+			  permute(vm->cpus_on, host->n_nodes, sizeof(*vm->cpus_on), ranks[NQ_ARRAY_NODES].original);
+	}
 	for (uint32_t i = 0; i < host->n_vnics; i++)
 		failed |=
 			permute(host->vnics[i].served, host->n_nodes, sizeof(uint64_t), ranks[NQ_ARRAY_NODES].original);
@@ -116,6 +120,8 @@ static void follow_references(struct nq_host *host, const struct ranks ranks[NQ_
 		follow(&vnic->vm, &ranks[NQ_ARRAY_VMS]);
 		follow(&vnic->pnic, &ranks[NQ_ARRAY_PNICS]);
 		follow(&vnic->rx_queue, &ranks[NQ_ARRAY_QUEUES]);
+		for (uint32_t lane = 0; lane < vnic->n_spread; lane++)
+			follow(&vnic->spread[lane], &ranks[NQ_ARRAY_QUEUES]);
 		follow(&vnic->tx_queue, &ranks[NQ_ARRAY_QUEUES]);
 		follow(&vnic->worker_cpu, &ranks[NQ_ARRAY_CPUS]);
 	}

@@ -15,6 +15,7 @@
 
 #define DISTANCE_LOCAL 10u
 #define DISTANCE_REMOTE 20u
+#define SHARES 1000u /* what vSphere gives each vCPU by default; only the relation between vms matters */
 
 int nq_host_new(struct nq_host **ret)
 {
@@ -90,7 +91,7 @@ int nq_host_set_nodes(struct nq_host *host, uint32_t n_nodes)
 	}
 	host->n_nodes = n_nodes;
 	for (uint32_t i = 0; i < n_nodes; i++) {
-		host->nodes[i] = (struct nq_node){ .id = NQ_NONE, .package = NQ_NONE };
+		host->nodes[i] = (struct nq_node){ .id = NQ_NONE, .package = NQ_NONE, .busy = NQ_NONE };
 		for (uint32_t j = 0; j < n_nodes; j++)
 			host->distance[i * n_nodes + j] = i == j ? DISTANCE_LOCAL : DISTANCE_REMOTE;
 	}
@@ -135,6 +136,7 @@ struct nq_queue *nq_host_add_queue(struct nq_host *host)
 			.napi = NQ_NONE,
 			.thread = NQ_NONE,
 			.cpu = NQ_NONE,
+			.coalesce_us = NQ_NONE,
 			.xps = "",
 		};
 	return queue;
@@ -143,10 +145,21 @@ struct nq_queue *nq_host_add_queue(struct nq_host *host)
 struct nq_vm *nq_host_add_vm(struct nq_host *host)
 {
 	uint64_t *mem = nq_arena_take(host->arena, host->n_nodes * sizeof(*mem));
-	struct nq_vm *vm = mem ? ADD(host, vms) : NULL;
+	uint32_t *cpus_on = nq_arena_take(host->arena, host->n_nodes * sizeof(*cpus_on));
+	struct nq_vm *vm = mem && cpus_on ? ADD(host, vms) : NULL;
 
 	if (vm)
-		*vm = (struct nq_vm){ .name = "", .cgroup = "", .pid = NQ_NONE, .cpus = 1, .mem = mem };
+		*vm = (struct nq_vm){
+			.name = "",
+			.cgroup = "",
+			.pid = NQ_NONE,
+			.cpus = 1,
+			.mem = mem,
+			.pool = "",
+			.shares = SHARES,
+			.limit = NQ_NONE,
+			.cpus_on = cpus_on,
+		};
 	return vm;
 }
 
@@ -161,6 +174,7 @@ struct nq_vnic *nq_host_add_vnic(struct nq_host *host)
 			.pnic = NQ_NONE,
 			.name = "",
 			.rx_queue = NQ_NONE,
+			.virtqueues = 1,
 			.tx_queue = NQ_NONE,
 			.worker = NQ_NONE,
 			.worker_cpu = NQ_NONE,
@@ -218,16 +232,17 @@ static bool own_string(struct nq_host *host, const char **text)
 	return *text;
 }
 
-static bool own_numbers(struct nq_host *host, uint64_t **numbers)
+/* A copy of an array with one element for each node; NULL on lack of memory. */
+static void *own_array(struct nq_host *host, const void *array, size_t element)
 {
-	size_t size = host->n_nodes * sizeof(**numbers);
-	uint64_t *own = nq_arena_take(host->arena, size);
+	void *own = nq_arena_take(host->arena, host->n_nodes * element);
 
 	if (own)
-		memcpy(own, *numbers, size);
-	*numbers = own;
+		memcpy(own, array, host->n_nodes * element);
 	return own;
 }
+
+#define OWN_ARRAY(host, array) ((array) = own_array(host, array, sizeof(*(array))))
 
 /* Replaces every pointer into the original by one into this host. */
 static bool own_all(struct nq_host *host)
@@ -245,10 +260,11 @@ static bool own_all(struct nq_host *host)
 	for (uint32_t i = 0; ok && i < host->n_vms; i++) {
 		struct nq_vm *vm = &host->vms[i];
 
-		ok = own_string(host, &vm->name) && own_string(host, &vm->cgroup) && own_numbers(host, &vm->mem);
+		ok = own_string(host, &vm->name) && own_string(host, &vm->cgroup) && own_string(host, &vm->pool) &&
+		     OWN_ARRAY(host, vm->mem) && OWN_ARRAY(host, vm->cpus_on);
 	}
 	for (uint32_t i = 0; ok && i < host->n_vnics; i++)
-		ok = own_string(host, &host->vnics[i].name) && own_numbers(host, &host->vnics[i].served);
+		ok = own_string(host, &host->vnics[i].name) && OWN_ARRAY(host, host->vnics[i].served);
 	for (uint32_t i = 0; ok && i < host->n_notices; i++)
 		ok = own_string(host, &host->notices[i].subject) && own_string(host, &host->notices[i].detail);
 	return ok;
@@ -264,6 +280,7 @@ int nq_host_copy(const struct nq_host *host, struct nq_host **ret)
 	copy->name = host->name;
 	copy->time_ns = host->time_ns;
 	copy->interval_ns = host->interval_ns;
+	copy->can_migrate = host->can_migrate;
 	if (host->n_nodes && nq_host_set_nodes(copy, host->n_nodes) < 0)
 		return -ENOMEM;
 	if (host->n_nodes) {

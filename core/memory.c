@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What the planner remembers: one entry per object that was ever moved, in order of kind and key, so that it is
- * found by halving. When there are more entries than the host has objects, those of objects that are gone are
- * forgotten; until then they do no harm, and a vm that is restarted keeps its dwell.
+ * found by halving. When there are twice as many entries as the host can need, those of objects that are gone are
+ * forgotten; until then they do no harm, and a vm that is restarted keeps its dwell. Twice, so that forgetting, which
+ * looks at all of them, is done once for as many moves.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,6 +11,10 @@
 
 #include "core/action.h"
 #include "core/memory.h"
+
+#define NS_PER_MS 1000000u
+
+#define NS_PER_MS 1000000u
 
 int nq_memory_new(struct nq_memory **ret)
 {
@@ -75,8 +80,10 @@ const char *nq_memory_key(const struct nq_host *host, enum nq_action_kind kind, 
 {
 	switch (kind) {
 	case NQ_ACTION_HOME:
+	case NQ_ACTION_MIGRATE:
 		return host->vms[object].name;
 	case NQ_ACTION_QUEUE_CPU:
+	case NQ_ACTION_QUEUE_SET:
 		return queue_text(host, object, room);
 	case NQ_ACTION_STEER:
 		return mac_text(&host->vnics[object].mac, room);
@@ -116,62 +123,154 @@ const struct nq_memory_entry *nq_memory_find(const struct nq_memory *memory, enu
 	return &memory->entries[at];
 }
 
-static int insert(struct nq_memory *memory, uint32_t at, enum nq_action_kind kind, const char *key, uint64_t moved_ns)
+/* Room for one more entry; the array doubles whenever its length is a power of two. */
+static bool make_room(struct nq_memory *memory)
+{
+	uint32_t n = memory->n_entries;
+	struct nq_memory_entry *larger = memory->entries;
+
+	if ((n & (n - 1)) == 0)
+		larger = realloc(larger, (n ? (size_t)n * 2 : 1) * sizeof(*larger));
+	if (larger)
+		memory->entries = larger;
+	return larger;
+}
+
+/* A new entry at that place; NULL on lack of memory. */
+static struct nq_memory_entry *insert(struct nq_memory *memory, uint32_t at, enum nq_action_kind kind, const char *key)
 {
 	size_t size = strlen(key) + 1;
 	char *own = malloc(size);
-	struct nq_memory_entry *larger =
-		own ? realloc(memory->entries, ((size_t)memory->n_entries + 1) * sizeof(*larger)) : NULL;
+	struct nq_memory_entry *entry;
 
-	if (!larger) {
+	if (!own || !make_room(memory)) {
 		free(own);
-		return -ENOMEM;
+		return NULL;
 	}
 	memcpy(own, key, size);
-	memory->entries = larger;
-	memmove(&larger[at + 1], &larger[at], (memory->n_entries - at) * sizeof(*larger));
-	larger[at] = (struct nq_memory_entry){ kind, own, moved_ns };
+	entry = &memory->entries[at];
+	memmove(entry + 1, entry, (memory->n_entries - at) * sizeof(*entry));
+	*entry = (struct nq_memory_entry){ .kind = kind, .key = own };
 	memory->n_entries++;
-	return 0;
+	return entry;
 }
 
-static bool exists(const struct nq_host *host, const struct nq_memory_entry *entry)
+/* ms as ns; more than NQ_MAX_VALUE is as good as never. */
+static uint64_t ns_of(uint64_t ms)
 {
-	char room[NQ_KEY_TEXT];
+	return ms > NQ_MAX_VALUE / NS_PER_MS ? NQ_MAX_VALUE : ms * NS_PER_MS;
+}
 
-	for (uint32_t i = 0; i < nq_array_size(host, nq_action_array(entry->kind)); i++)
-		if (strcmp(nq_memory_key(host, entry->kind, i, room), entry->key) == 0)
-			return true;
+/* Both at most NQ_MAX_VALUE, so the sum does not wrap. */
+static uint64_t later(uint64_t ns, uint64_t by)
+{
+	return ns + by < NQ_MAX_VALUE ? ns + by : NQ_MAX_VALUE;
+}
+
+bool nq_memory_allows(const struct nq_policy *policy, const struct nq_memory_entry *entry, uint64_t now_ns,
+		      uint64_t *ret_wait_ms)
+{
+	uint64_t others_ms = (policy->credits - 1) * policy->credit_ms, until;
+
+	if (!entry || entry->moved_ns > now_ns)
+		return true;
+	until = later(now_ns, ns_of(others_ms));
+	if (entry->spent_ns <= until)
+		return true;
+	*ret_wait_ms = (entry->spent_ns - until + NS_PER_MS - 1) / NS_PER_MS;
 	return false;
 }
 
-static void forget(struct nq_memory *memory, const struct nq_host *host)
+static void spend(struct nq_memory_entry *entry, const struct nq_policy *policy, uint64_t now_ns)
 {
-	uint32_t kept = 0;
+	bool other_boot = entry->moved_ns > now_ns;
+	uint64_t from = other_boot || entry->spent_ns < now_ns ? now_ns : entry->spent_ns;
 
-	for (uint32_t i = 0; i < memory->n_entries; i++) {
-		if (exists(host, &memory->entries[i]))
-			memory->entries[kept++] = memory->entries[i];
-		else
-			free((char *)memory->entries[i].key);
-	}
-	memory->n_entries = kept;
+	entry->moved_ns = now_ns;
+	entry->spent_ns = later(from, ns_of(policy->credit_ms));
 }
 
-int nq_memory_learn(struct nq_memory *memory, const struct nq_host *host, const struct nq_plan *plan, uint32_t which)
+static int compare_keys(const void *left, const void *right)
+{
+	const char *const *a = left, *const *b = right;
+
+	return strcmp(*a, *b);
+}
+
+/* The sorted keys of all objects that such an action moves; to be freed. Texts are in the host or behind the pointers.
+ */
+static const char **keys_of(const struct nq_host *host, enum nq_action_kind kind, uint32_t *ret_n)
+{
+	uint32_t n = nq_array_size(host, nq_action_array(kind));
+	const char **keys = malloc(((size_t)n + 1) * (sizeof(*keys) + NQ_KEY_TEXT));
+	char *room = (char *)(keys + n);
+
+	for (uint32_t i = 0; keys && i < n; i++, room += NQ_KEY_TEXT)
+		keys[i] = nq_memory_key(host, kind, i, room);
+	if (keys)
+		qsort(keys, n, sizeof(*keys), compare_keys);
+	*ret_n = n;
+	return keys;
+}
+
+/* Drops the entries of that kind, from `*at` on, whose objects are gone. */
+static int forget_kind(struct nq_memory *memory, const struct nq_host *host, enum nq_action_kind kind, uint32_t *at,
+		       uint32_t *kept)
+{
+	uint32_t n;
+	const char **keys = keys_of(host, kind, &n);
+
+	if (!keys)
+		return -ENOMEM;
+	for (; *at < memory->n_entries && memory->entries[*at].kind == kind; ++*at) {
+		struct nq_memory_entry *entry = &memory->entries[*at];
+
+		if (bsearch(&entry->key, keys, n, sizeof(*keys), compare_keys))
+			memory->entries[(*kept)++] = *entry;
+		else
+			free((char *)entry->key);
+	}
+	free(keys);
+	return 0;
+}
+
+/* On lack of memory the rest is kept: it does no harm. */
+static int forget(struct nq_memory *memory, const struct nq_host *host)
+{
+	uint32_t at = 0, kept = 0;
+	int result = 0;
+
+	for (enum nq_action_kind kind = 0; kind < NQ_ACTION_KIND_COUNT && result == 0; kind++)
+		result = forget_kind(memory, host, kind, &at, &kept);
+	while (at < memory->n_entries)
+		memory->entries[kept++] = memory->entries[at++];
+	memory->n_entries = kept;
+	return result;
+}
+
+/* Entries that a host can need: a vm has two, its home and its memory, and so has a queue. */
+static uint64_t objects(const struct nq_host *host)
+{
+	return (uint64_t)host->n_vms * 2 + (uint64_t)host->n_queues * 2 + host->n_vnics;
+}
+
+int nq_memory_learn(struct nq_memory *memory, const struct nq_policy *policy, const struct nq_host *host,
+		    const struct nq_plan *plan, uint32_t which)
 {
 	const struct nq_action *action = &plan->actions[which];
 	char room[NQ_KEY_TEXT];
 	const char *key = nq_memory_key(host, action->kind, nq_action_object(action), room);
 	uint32_t at = lower_bound(memory, action->kind, key);
+	struct nq_memory_entry *entry = memory->entries ? &memory->entries[at] : NULL;
 
-	if (at < memory->n_entries && compare(&memory->entries[at], action->kind, key) == 0)
-		memory->entries[at].moved_ns = plan->time_ns;
-	else if (insert(memory, at, action->kind, key, plan->time_ns) < 0)
+	if (at == memory->n_entries || compare(entry, action->kind, key) != 0)
+		entry = insert(memory, at, action->kind, key);
+	if (!entry)
 		return -ENOMEM;
+	spend(entry, policy, plan->time_ns);
 	if (action->kind == NQ_ACTION_HOME)
 		memory->next_node = host->nodes[nq_nodeset_next(&action->home_to, 0)].id;
-	if (memory->n_entries > (uint64_t)host->n_vms + host->n_queues + host->n_vnics)
-		forget(memory, host);
+	if (memory->n_entries > objects(host) * 2)
+		return forget(memory, host);
 	return 0;
 }

@@ -37,6 +37,7 @@ struct nq_plan *nq_plan_free(struct nq_plan *plan)
 		return NULL;
 	free(plan->actions);
 	free(plan->kept);
+	free(plan->clients);
 	free(plan);
 	return NULL;
 }
@@ -162,6 +163,9 @@ static void carry_out(struct nq_host *host, const struct nq_action *action)
 	case NQ_ACTION_HOME:
 		nq_whatif_home(host, action->vm, &action->home_to);
 		break;
+	case NQ_ACTION_MIGRATE:
+	case NQ_ACTION_QUEUE_SET:
+		break;
 	case NQ_ACTION_QUEUE_CPU:
 		nq_whatif_queue_cpu(host, action->queue, action->cpu_to);
 		break;
@@ -203,11 +207,13 @@ static int free_emptied(struct nq_host *host, const struct nq_plan *plan)
 	return 0;
 }
 
-int nq_plan_apply(const struct nq_host *host, const struct nq_plan *plan, struct nq_host **ret)
+int nq_plan_apply(const struct nq_host *host, const struct nq_policy *policy, const struct nq_plan *plan,
+		  struct nq_host **ret)
 {
 	own_host struct nq_host *copy = NULL;
 	int result = nq_host_copy(host, &copy);
 
+	(void)policy; /* until the stages know pools */
 	if (result < 0)
 		return result;
 	for (uint32_t i = 0; i < plan->n_actions; i++)
@@ -253,7 +259,7 @@ static int accept(struct rounds *rounds, const struct nq_host *changed)
 
 	if (diff(rounds->base, changed, rounds->attempt, &step) < 0 ||
 	    diff(rounds->original, changed, rounds->attempt, &plan) < 0 ||
-	    nq_plan_apply(rounds->original, plan, &next) < 0)
+	    nq_plan_apply(rounds->original, rounds->policy, plan, &next) < 0)
 		return -ENOMEM;
 	if (step->n_actions == 0 || !nq_guard_accepts_round(rounds->policy, rounds->base, next))
 		return step->n_actions ? -EAGAIN : 0;
@@ -390,8 +396,9 @@ int nq_plan_make(const struct nq_host *host, const struct nq_policy *policy, con
 {
 	own_canon struct nq_canon *canon = NULL;
 	const struct nq_policy_setting *bad_setting;
+	const struct nq_pool *bad_pool;
 	struct nq_violation violation;
-	int result = nq_policy_check(policy, &bad_setting);
+	int result = nq_policy_check(policy, &bad_setting, &bad_pool);
 
 	if (result == 0)
 		result = nq_host_check(host, &violation);

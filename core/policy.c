@@ -1,115 +1,183 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * The settings of the policy, each with its unit, range, default and the reason for both. The ranges keep
- * the cost of one packet below 2^22 ns (core/cost.h), whatever the combination.
- */
+/* A policy's values: reading and writing them by their settings, its pools, and whether it contradicts itself. */
 #include <errno.h>
 #include <string.h>
 
+#include <nearq/host.h>
 #include <nearq/policy.h>
 
-static const char *const placements[NQ_PLACE_COUNT] = {
-	[NQ_PLACE_BEST_FIT] = "best-fit",
-	[NQ_PLACE_ROUND_ROBIN] = "round-robin",
-};
+#define GENERAL "general"
 
-#define SECOND_NS 1000000000u
-
-#define NUMBER(member, of_unit, from, to, by_default, because)                                                         \
-	{                                                                                                              \
-#member, of_unit, offsetof(struct nq_policy, member), from, to, by_default, NULL, because              \
-	}
-
-/* clang-format off */
-const struct nq_policy_setting nq_policy_settings[] = {
-	{ "placement", "", offsetof(struct nq_policy, placement), 0, NQ_PLACE_COUNT - 1, NQ_PLACE_BEST_FIT, placements,
-	  "How a vm without a home gets one: best-fit (the cheapest node with room; US 9,459,904 B2, figure 15) or "
-	  "round-robin (node after node; vSphere 4.0 manual, Home Nodes and Initial Placement)." },
-	NUMBER(packet_ns, "ns", 0, 100000, 4000,
-	       "Cost of one packet from wire to vm with everything on one node. 4 us is a bridged vhost path at 250,000 packets/s "
-	       "of one CPU; only its relation to the remote parts matters. The upper end is a slow emulated machine."),
-	NUMBER(dma_remote_ns, "ns", 0, 10000, 100,
-	       "Added when the NIC's node is not the queue's, per 10 points of SLIT distance above local. Of the 7 % that the "
-	       "kernel path loses on a remote node (NUIOA paper of CCGrid 2022, figure 2), 7 % of 4 us = 300 ns, one third: "
-	       "descriptors and the first cache lines."),
-	NUMBER(handoff_remote_ns, "ns", 0, 10000, 200,
-	       "Added when the queue's node is not the vm's, per 10 points of SLIT distance above local. Two thirds of those "
-	       "300 ns: receiving, which copies into the vm, loses 13 % where sending loses 6 to 10 %, so the copy and wake-up "
-	       "are the larger part."),
-	NUMBER(soft_hop_ns, "ns", 0, 10000, 30,
-	       "Added by a soft queue, also on one node: redirecting to a cpumap thread took 54 ns where passing took 21 ns, "
-	       "measured with BPF_PROG_TEST_RUN."),
-	NUMBER(queue_capacity_pps, "packets/s", 1000, SECOND_NS, 1000000,
-	       "What one queue can serve: about what one CPU forwards through the kernel to a vm without loss."),
-	NUMBER(queue_full, "per mille", 1, 1000, 850,
-	       "Part of a queue's capacity over which it takes no further vm; the patent's overflow examples are 85 to 90 % "
-	       "(US 9,459,904 B2, section IV.C)."),
-	NUMBER(node_full, "per mille", 1, 1000, 900,
-	       "Part of a node's CPUs over which it takes no further vm; ESXi's core cap for locality moves is 90 %."),
-	NUMBER(steer_once_ns, "ns", 0, SECOND_NS, 20000,
-	       "One-off cost of steering a MAC: a map update of 1 to 1.7 us, its read-back, and up to three late packets that a "
-	       "receiver has to reorder."),
-	NUMBER(queue_cpu_once_ns, "ns", 0, SECOND_NS, 50000,
-	       "One-off cost of moving a queue to another CPU: writes to procfs and sysfs, and the cold caches of its ring."),
-	NUMBER(home_once_ns_per_mib, "ns per MiB", 0, 100000000, 300000,
-	       "One-off cost of memory that has to follow a vm: 256 pages of 4 KiB at about 1.2 us for copy, unmap and remap."),
-	NUMBER(horizon_ms, "ms", 100, 3600000, 10000,
-	       "A move must earn its one-off cost within this time: five ticks, as far as present rates are a fair guess of "
-	       "future ones."),
-	NUMBER(home_horizon_ms, "ms", 100, 86400000, 600000,
-	       "A first home must earn the copying of the memory that has to follow within this time. Longer than for a move, "
-	       "because nothing takes the home away again at the next tick, and a vm without one drifts over the host: ESX gives "
-	       "every vm a home when it starts (vSphere 4.0 manual, page 75). 10 minutes is short for the life of a vm."),
-	NUMBER(dwell_ms, "ms", 0, 86400000, 30000,
-	       "Least time between two moves of one object; ESXi's load-based teaming makes one move in 30 s. Against the "
-	       "ping-pong that Dynamic VMQ met."),
-	NUMBER(least_gain, "per mille", 0, 1000, 20,
-	       "Least part of an object's remote cost that a move must save; ESXi's NUMA scheduler asks for 2 %."),
-	NUMBER(least_gain_ns, "ns/s", 0, SECOND_NS, 1000,
-	       "And at least this much each second, so that objects without traffic worth mentioning stay: 1 us/s is a "
-	       "millionth of a CPU, ten remote packets."),
-};
-/* clang-format on */
-
-const size_t nq_policy_settings_count = sizeof(nq_policy_settings) / sizeof(nq_policy_settings[0]);
-
-void nq_policy_init(struct nq_policy *ret)
+static uint64_t get(const void *owner, const struct nq_policy_setting *setting)
 {
-	for (size_t i = 0; i < nq_policy_settings_count; i++)
-		nq_policy_set(ret, &nq_policy_settings[i], nq_policy_settings[i].preset);
+	uint64_t value;
+
+	memcpy(&value, (const char *)owner + setting->offset, sizeof(value));
+	return value;
+}
+
+static void set(void *owner, const struct nq_policy_setting *setting, uint64_t value)
+{
+	memcpy((char *)owner + setting->offset, &value, sizeof(value));
 }
 
 uint64_t nq_policy_get(const struct nq_policy *policy, const struct nq_policy_setting *setting)
 {
-	uint64_t value;
-
-	memcpy(&value, (const char *)policy + setting->offset, sizeof(value));
-	return value;
+	return get(policy, setting);
 }
 
 void nq_policy_set(struct nq_policy *policy, const struct nq_policy_setting *setting, uint64_t value)
 {
-	memcpy((char *)policy + setting->offset, &value, sizeof(value));
+	set(policy, setting, value);
+}
+
+uint64_t nq_pool_get(const struct nq_pool *pool, const struct nq_policy_setting *setting)
+{
+	return get(pool, setting);
+}
+
+void nq_pool_set(struct nq_pool *pool, const struct nq_policy_setting *setting, uint64_t value)
+{
+	set(pool, setting, value);
+}
+
+static const struct nq_policy_setting *find(const struct nq_policy_setting *settings, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(settings[i].name, name) == 0)
+			return &settings[i];
+	return NULL;
 }
 
 const struct nq_policy_setting *nq_policy_find(const char *name)
 {
+	return find(nq_policy_settings, nq_policy_settings_count, name);
+}
+
+const struct nq_policy_setting *nq_pool_find(const char *name)
+{
+	return find(nq_pool_settings, nq_pool_settings_count, name);
+}
+
+/* What of the pools that are there from the start differs from the defaults. */
+static void init_pools(struct nq_policy *policy)
+{
+	struct nq_pool *pool;
+
+	policy->n_pools = 0;
+	nq_policy_pool(policy, GENERAL);
+	/* Who asked for a hardware feature gets it before those who take any queue. */
+	nq_policy_pool(policy, "lro")->features = NQ_FEATURE_LRO;
+	nq_policy_pool(policy, "lro")->priority = 200;
+	nq_policy_pool(policy, "rss")->features = NQ_FEATURE_RSS;
+	nq_policy_pool(policy, "rss")->priority = 200;
+	/*
+	 * Low latency required: steered from the first packet and never back, no waiting for more packets. 50,000
+	 * packets/s at 4 us are a fifth of a CPU: from there the next vm's packet meets one in service every fifth
+	 * time.
+	 */
+	pool = nq_policy_pool(policy, "llr");
+	pool->criteria = NQ_CRITERIA_DISTRIBUTE;
+	pool->priority = 300;
+	pool->coalesce_us = 0;
+	pool->enter_pps = 1;
+	pool->leave_pps = 0;
+	pool->exclusive_pps = 50000;
+	/* High latency tolerated: gives way to all others; 100 us are at most 10,000 wake-ups of 1 us, 1 % of a CPU. */
+	pool = nq_policy_pool(policy, "hlt");
+	pool->criteria = NQ_CRITERIA_PACK;
+	pool->priority = 50;
+	pool->coalesce_us = 100;
+}
+
+void nq_policy_init(struct nq_policy *ret)
+{
+	memset(ret, 0, sizeof(*ret));
 	for (size_t i = 0; i < nq_policy_settings_count; i++)
-		if (strcmp(nq_policy_settings[i].name, name) == 0)
-			return &nq_policy_settings[i];
+		nq_policy_set(ret, &nq_policy_settings[i], nq_policy_settings[i].preset);
+	init_pools(ret);
+}
+
+static uint32_t find_pool(const struct nq_policy *policy, const char *name)
+{
+	for (uint32_t i = 0; i < policy->n_pools; i++)
+		if (strcmp(policy->pools[i].name, name) == 0)
+			return i;
+	return NQ_NONE;
+}
+
+struct nq_pool *nq_policy_pool(struct nq_policy *policy, const char *name)
+{
+	uint32_t found = find_pool(policy, name);
+	size_t length = strlen(name);
+	struct nq_pool *pool;
+
+	if (found != NQ_NONE)
+		return &policy->pools[found];
+	if (length == 0 || length >= NQ_POOL_NAME || policy->n_pools == NQ_MAX_POOLS)
+		return NULL;
+	pool = &policy->pools[policy->n_pools++];
+	memset(pool, 0, sizeof(*pool));
+	memcpy(pool->name, name, length);
+	for (size_t i = 0; i < nq_pool_settings_count; i++)
+		nq_pool_set(pool, &nq_pool_settings[i], nq_pool_settings[i].preset);
+	return pool;
+}
+
+uint32_t nq_policy_pool_of(const struct nq_policy *policy, const char *name)
+{
+	uint32_t found = *name ? find_pool(policy, name) : 0;
+
+	return found == NQ_NONE ? 0 : found;
+}
+
+static const struct nq_policy_setting *out_of_range(const struct nq_policy_setting *settings, size_t n,
+						    const void *owner)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint64_t value = get(owner, &settings[i]);
+
+		if (value < settings[i].low || value > settings[i].high)
+			return &settings[i];
+	}
 	return NULL;
 }
 
-int nq_policy_check(const struct nq_policy *policy, const struct nq_policy_setting **ret)
+static const struct nq_policy_setting *wrong_setting(const struct nq_policy *policy)
 {
-	for (size_t i = 0; i < nq_policy_settings_count; i++) {
-		const struct nq_policy_setting *setting = &nq_policy_settings[i];
-		uint64_t value = nq_policy_get(policy, setting);
+	const struct nq_policy_setting *wrong = out_of_range(nq_policy_settings, nq_policy_settings_count, policy);
 
-		if (value < setting->low || value > setting->high) {
-			*ret = setting;
-			return -EINVAL;
-		}
+	if (!wrong && policy->queue_consolidate > policy->queue_split)
+		wrong = nq_policy_find("queue_consolidate");
+	if (!wrong && policy->cpu_quiet > policy->cpu_busy)
+		wrong = nq_policy_find("cpu_quiet");
+	return wrong;
+}
+
+static const struct nq_policy_setting *wrong_pool(const struct nq_pool *pool)
+{
+	const struct nq_policy_setting *wrong = out_of_range(nq_pool_settings, nq_pool_settings_count, pool);
+
+	if (!wrong && pool->min > pool->max)
+		wrong = nq_pool_find("min");
+	if (!wrong && pool->leave_pps > pool->enter_pps)
+		wrong = nq_pool_find("leave_pps");
+	return wrong;
+}
+
+int nq_policy_check(const struct nq_policy *policy, const struct nq_policy_setting **ret,
+		    const struct nq_pool **ret_pool)
+{
+	const struct nq_policy_setting *wrong = wrong_setting(policy);
+	const struct nq_pool *pool = NULL;
+
+	for (uint32_t i = 0; !wrong && i < policy->n_pools; i++) {
+		pool = &policy->pools[i];
+		wrong = wrong_pool(pool);
 	}
-	return 0;
+	if (!wrong)
+		return 0;
+	*ret = wrong;
+	*ret_pool = pool;
+	return -EINVAL;
 }

@@ -82,10 +82,10 @@ static int learn(struct loop *loop, const struct nq_host *host, const struct nq_
 	for (uint32_t i = 0; r == 0 && i < plan->n_actions; i++) {
 		done[i] = outcomes[i].kind == NQ_OUTCOME_DONE;
 		if (done[i])
-			r = nq_memory_learn(loop->memory, host, plan, i);
+			r = nq_memory_learn(loop->memory, &loop->config->policy, host, plan, i);
 	}
 	if (r == 0)
-		r = nq_verify_promise(&loop->verification, host, plan, done);
+		r = nq_verify_promise(&loop->verification, host, &loop->config->policy, plan, done);
 	free(done);
 	return r;
 }

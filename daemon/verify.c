@@ -109,8 +109,8 @@ static int set_promises(struct nq_verification *verification, const struct nq_ho
 	return 0;
 }
 
-int nq_verify_promise(struct nq_verification *verification, const struct nq_host *host, const struct nq_plan *plan,
-		      const bool *done)
+int nq_verify_promise(struct nq_verification *verification, const struct nq_host *host, const struct nq_policy *policy,
+		      const struct nq_plan *plan, const bool *done)
 {
 	struct nq_plan part;
 	struct nq_host *after = NULL;
@@ -119,7 +119,7 @@ int nq_verify_promise(struct nq_verification *verification, const struct nq_host
 	if (r < 0)
 		return r;
 	if (part.n_actions > 0)
-		r = nq_plan_apply(host, &part, &after);
+		r = nq_plan_apply(host, policy, &part, &after);
 	if (r == 0 && after)
 		r = set_promises(verification, host, after);
 	free(part.actions);

@@ -56,8 +56,8 @@ struct nq_verification {
 };
 
 /* Promise of the actions of plan for which done[i]. A promise not yet verified is replaced. 0 or -ENOMEM. */
-int nq_verify_promise(struct nq_verification *verification, const struct nq_host *host, const struct nq_plan *plan,
-		      const bool *done);
+int nq_verify_promise(struct nq_verification *verification, const struct nq_host *host, const struct nq_policy *policy,
+		      const struct nq_plan *plan, const bool *done);
 /* Holds the promise against the counters of the next tick. Does nothing without one. */
 void nq_verify_tick(struct nq_verification *verification, const struct nq_host *host);
 /* True once: the verdict will not change any more; the promise is then forgotten by the next tick. */

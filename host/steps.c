@@ -233,13 +233,22 @@ static int steer_steps(struct nq_setting_ctx *ctx, const struct nq_host *host, c
 	return error == 0 ? transmit_steps(host, action, key, ret) : error;
 }
 
+static int unsupported(struct nq_setting_ctx *ctx, const struct nq_host *host, const struct nq_action *action,
+		       struct nq_steps *ret)
+{
+	(void)host;
+	(void)ret;
+	return nq_setting_why(ctx, -EOPNOTSUPP, "this nearq cannot carry out actions of kind %s",
+			      nq_action_name(action->kind));
+}
+
 int nq_steps_make(struct nq_setting_ctx *ctx, const struct nq_host *host, const struct nq_action *action,
 		  struct nq_steps *ret)
 {
 	static int (*const makers[])(struct nq_setting_ctx *, const struct nq_host *, const struct nq_action *,
 				     struct nq_steps *) = {
-		[NQ_ACTION_HOME] = home_steps,
-		[NQ_ACTION_QUEUE_CPU] = queue_steps,
+		[NQ_ACTION_HOME] = home_steps,	     [NQ_ACTION_MIGRATE] = unsupported,
+		[NQ_ACTION_QUEUE_CPU] = queue_steps, [NQ_ACTION_QUEUE_SET] = unsupported,
 		[NQ_ACTION_STEER] = steer_steps,
 	};
 	static_assert(sizeof(makers) / sizeof(*makers) == NQ_ACTION_KIND_COUNT, "a maker for every kind of action");

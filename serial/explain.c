@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/order.h"
+#include "core/action.h"
 #include "serial/names.h"
 #include "serial/snapshot.h"
 
@@ -77,6 +77,34 @@ static void explain_queue_cpu(const struct nq_host *host, const struct nq_action
 	say(ret, ")");
 }
 
+static void explain_migrate(const struct nq_host *host, const struct nq_action *action, char ret[NQ_SENTENCE])
+{
+	char to[128];
+
+	nq_nodeset_text(host, &action->home_to, to, sizeof(to));
+	say(ret, "%s: bring %" PRIu64 " MiB of memory to %s %s, %" PRIu64 " MiB/s at most", host->vms[action->vm].name,
+	    action->bytes >> 20, nq_nodeset_count(&action->home_to) == 1 ? "node" : "nodes", to,
+	    action->bytes_per_s >> 20);
+}
+
+static void say_coalesce(char ret[NQ_SENTENCE], uint32_t us)
+{
+	if (us == NQ_NONE)
+		say(ret, "unknown");
+	else
+		say(ret, "%" PRIu32 " us", us);
+}
+
+static void explain_queue_set(const struct nq_host *host, const struct nq_action *action, char ret[NQ_SENTENCE])
+{
+	say_queue(ret, host, action->queue);
+	say(ret, ": coalesce interrupts for ");
+	say_coalesce(ret, action->coalesce_to);
+	say(ret, " (was ");
+	say_coalesce(ret, action->coalesce_from);
+	say(ret, ")");
+}
+
 static void say_way(char ret[NQ_SENTENCE], const struct nq_host *host, const char *verb, uint32_t from, uint32_t to)
 {
 	say(ret, "%s through ", verb);
@@ -108,8 +136,14 @@ void nq_explain_action(const struct nq_host *host, const struct nq_action *actio
 	case NQ_ACTION_HOME:
 		explain_home(host, action, ret);
 		break;
+	case NQ_ACTION_MIGRATE:
+		explain_migrate(host, action, ret);
+		break;
 	case NQ_ACTION_QUEUE_CPU:
 		explain_queue_cpu(host, action, ret);
+		break;
+	case NQ_ACTION_QUEUE_SET:
+		explain_queue_set(host, action, ret);
 		break;
 	case NQ_ACTION_STEER:
 		explain_steer(host, action, ret);
@@ -127,19 +161,46 @@ static const char *const sentences[NQ_RULE_COUNT] = {
 	[NQ_RULE_HOME_BEST_FIT] =
 		"{n0} has room ({1} of {2} per mille CPU after, {m3} of {m4} MiB free) and is cheapest",
 	[NQ_RULE_HOME_ROUND_ROBIN] = "{n0} is next in turn and has room",
+	[NQ_RULE_HOME_PROPORTIONAL] = "{1} of {2} vCPUs and {3} of {4} per mille of its memory on the NIC's {n0}",
+	[NQ_RULE_HOME_WIDE] = "{1} vCPUs are more than the {2} cores of a node: {3} clients, the first on {n0}",
+	[NQ_RULE_HOME_REBALANCE] =
+		"{n0} was loaded {1} per mille against {2} on {n3}; they are {4} per mille apart after",
+	[NQ_RULE_HOME_SWAP] = "changes places with a vm of {n0}, loaded {1} per mille against {2} on {n3}; they are "
+			      "{4} per mille apart after",
+	[NQ_RULE_MEMORY_FOLLOWS] = "{m0} MiB lie outside its home; {1} ms at {2} MiB/s",
 	[NQ_RULE_QUEUE_NEAR_PNIC] = "a default queue belongs on the NIC's {n0}; it was on {n1}, distance {2}",
 	[NQ_RULE_QUEUE_NEAR_VMS] = "queue brought to {n0} of the vm that it serves; it was on {n1}",
 	[NQ_RULE_QUEUE_ON_VM_NODE] = "queue on the vm's {n0} has room: {1} of {2} packets/s after",
 	[NQ_RULE_QUEUE_NEW] = "no queue in use on {n0} has room; a free one is taken there",
 	[NQ_RULE_QUEUE_CHEAPEST] = "no queue to be had on {n0}; {n1} is the cheapest with room",
+	[NQ_RULE_QUEUE_BALANCE] = "a queue on the same {n0} waits less: {1} against {2} per mille of its CPU",
+	[NQ_RULE_QUEUE_SWAP] = "two vnics change places",
+	[NQ_RULE_QUEUE_SPLIT] = "its queue is at {0} of {1} packets/s",
+	[NQ_RULE_QUEUE_CONSOLIDATE] = "both queues together carry {0} packets/s, under {1} of one",
+	[NQ_RULE_QUEUE_OVERFLOW] = "the queues of {n0} are full; to the overflow queue on {n1}",
+	[NQ_RULE_QUEUE_RETURN] = "{n0} of the vm has room again",
+	[NQ_RULE_QUEUE_EXCLUSIVE] = "{0} packets/s, over {1}: a queue of its own",
+	[NQ_RULE_QUEUE_PREEMPTED] = "its queue goes to a pool of priority {0}; its own has {1}",
+	[NQ_RULE_QUEUE_POOL] = "its queue belongs to another pool, or its pool has to shrink to {0} queues",
+	[NQ_RULE_DEFAULT_RETURN] = "{0} packets/s, under {1}: back to the default queue",
+	[NQ_RULE_STATIC] = "next queue in turn, for good",
+	[NQ_RULE_SPREAD_LANES] = "{0} packets/s are too much for {1} of its queues; {2} now",
+	[NQ_RULE_GATHER_LANES] = "{0} packets/s fit in {2} of its queues; {1} before",
+	[NQ_RULE_CPU_SPREAD] = "its CPU is at {0} per mille, limit {1}; goes to one at {2}",
+	[NQ_RULE_CPU_COALESCE] = "its CPU is at {0} per mille, minimum {1}; joins one at {2}",
+	[NQ_RULE_POOL_SETTINGS] = "its pool wants {0} us, it has {1}",
 	[NQ_RULE_KEPT_DWELL] = "moved {0} ms ago; dwell is {1} ms",
+	[NQ_RULE_KEPT_CREDITS] = "no credit left; the next in {0} ms",
 	[NQ_RULE_KEPT_SMALL_GAIN] = "a move would save {t0} each second; needed are {t1}",
 	[NQ_RULE_KEPT_ONE_OFF] = "a move would save {t0} within the horizon; moving costs {t1}",
 	[NQ_RULE_KEPT_PINNED] = "pinned by the operator",
+	[NQ_RULE_KEPT_MEMORY_FIXED] = "its memory cannot follow: huge, locked or pinned pages",
 	[NQ_RULE_KEPT_NO_ROOM] = "nothing nearer has room",
 	[NQ_RULE_KEPT_NO_STEERING] = "the NIC cannot steer by MAC address",
 	[NQ_RULE_KEPT_NO_UPLINK] = "no physical NIC behind it",
 	[NQ_RULE_KEPT_NO_TRAFFIC] = "no traffic in this interval",
+	[NQ_RULE_KEPT_LITTLE] = "{0} packets/s; the default queue is left at {1}",
+	[NQ_RULE_KEPT_OFF] = "the policy leaves it alone",
 	[NQ_RULE_KEPT_BEST] = "already the cheapest place: {t0} each second, next best {t1}",
 };
 
@@ -184,9 +245,9 @@ void nq_explain_rejected(const struct nq_host *host, const struct nq_action *act
 	*ret = '\0';
 	if (target == NQ_NONE)
 		return;
-	if (action->kind == NQ_ACTION_HOME)
+	if (nq_action_targets(action->kind) == NQ_ARRAY_NODES)
 		say_node(ret, host->nodes[target].id);
-	else if (action->kind == NQ_ACTION_QUEUE_CPU)
+	else if (nq_action_targets(action->kind) == NQ_ARRAY_CPUS)
 		say_cpu(ret, host, target);
 	else
 		say_queue(ret, host, target);

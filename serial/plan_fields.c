@@ -32,6 +32,21 @@ static const struct nq_field queue_cpu_fields[] = {
 	{ 0 },
 };
 
+static const struct nq_field migrate_fields[] = {
+	{ "vm",          NQ_FIELD_REFERENCE, AT(nq_action, vm), .required = true, .array = NQ_ARRAY_VMS },
+	{ "to",          NQ_FIELD_NODESET,   AT(nq_action, home_to), .required = true },
+	{ "bytes",       NQ_FIELD_U64,       AT(nq_action, bytes), .required = true },
+	{ "bytes_per_s", NQ_FIELD_U64,       AT(nq_action, bytes_per_s), .required = true },
+	{ 0 },
+};
+
+static const struct nq_field queue_set_fields[] = {
+	{ "queue",         NQ_FIELD_REFERENCE, AT(nq_action, queue), .required = true, .array = NQ_ARRAY_QUEUES },
+	{ "coalesce_from", NQ_FIELD_U32,       AT(nq_action, coalesce_from), .required = true, .none = true },
+	{ "coalesce_to",   NQ_FIELD_U32,       AT(nq_action, coalesce_to), .required = true },
+	{ 0 },
+};
+
 static const struct nq_field steer_fields[] = {
 	{ "vnic",    NQ_FIELD_REFERENCE, AT(nq_action, vnic), .required = true, .array = NQ_ARRAY_VNICS },
 	{ "rx_from", NQ_FIELD_REFERENCE, AT(nq_action, rx_from), .required = true, .none = true, .array = NQ_ARRAY_QUEUES },
@@ -55,7 +70,9 @@ const struct nq_field nq_kept_fields[] = {
 
 const struct nq_field *const nq_action_fields[] = {
 	[NQ_ACTION_HOME] = home_fields,
+	[NQ_ACTION_MIGRATE] = migrate_fields,
 	[NQ_ACTION_QUEUE_CPU] = queue_cpu_fields,
+	[NQ_ACTION_QUEUE_SET] = queue_set_fields,
 	[NQ_ACTION_STEER] = steer_fields,
 };
 static_assert(sizeof(nq_action_fields) / sizeof(nq_action_fields[0]) == NQ_ACTION_KIND_COUNT, "fields of every kind");

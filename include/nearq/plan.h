@@ -141,8 +141,8 @@ struct nq_memory {
 int nq_memory_new(struct nq_memory **ret);
 struct nq_memory *nq_memory_free(struct nq_memory *memory);
 /*
- * Notes that action `which` of the plan was carried out. Once there are more entries than the host has objects, those
- * of objects that are gone are forgotten. 0 or -ENOMEM.
+ * Notes that action `which` of the plan was carried out. Once there are twice as many entries as the host can need,
+ * those of objects that are gone are forgotten. 0 or -ENOMEM.
  */
 int nq_memory_learn(struct nq_memory *memory, const struct nq_policy *policy, const struct nq_host *host,
 		    const struct nq_plan *plan, uint32_t which);

@@ -215,7 +215,7 @@ static int setup(void **state)
 	world.host = read_host();
 	nq_policy_init(&policy);
 	assert_int_equal(nq_plan_make(world.host, &policy, NULL, &plan), 0);
-	assert_int_equal(nq_plan_apply(world.host, plan, &world.planned), 0);
+	assert_int_equal(nq_plan_apply(world.host, &policy, plan, &world.planned), 0);
 	nq_plan_free(plan);
 	return 0;
 }

@@ -277,7 +277,7 @@ static void one_byte_changed(void **state)
 		fclose(stream);
 		r = nq_config_load(path, &config, &fault);
 		if (r == 0) {
-			assert_int_equal(nq_policy_check(&config->policy, NULL), 0);
+			assert_int_equal(nq_policy_check(&config->policy, NULL, NULL), 0);
 			assert_true(config->tick_ms >= 100 && config->tick_ms <= 3600000);
 		} else {
 			assert_int_equal(r, -EBADMSG);

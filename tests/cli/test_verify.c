@@ -60,9 +60,13 @@ static int teardown(void **state)
 
 static void promise(struct fixture *fixture, uint32_t n_done)
 {
+	struct nq_policy policy;
+
+	nq_policy_init(&policy);
 	for (uint32_t i = 0; i < n_done; i++)
 		fixture->done[i] = true;
-	assert_int_equal(nq_verify_promise(&fixture->verification, fixture->host, fixture->plan, fixture->done), 0);
+	assert_int_equal(
+		nq_verify_promise(&fixture->verification, fixture->host, &policy, fixture->plan, fixture->done), 0);
 }
 
 static enum nq_verdict tick(struct fixture *fixture, const struct nq_host *host)
@@ -105,13 +109,15 @@ static void paid(void **state)
 {
 	struct fixture *fixture = *state;
 	struct nq_host *after = NULL;
+	struct nq_policy policy;
 
+	nq_policy_init(&policy);
 	promise(fixture, fixture->plan->n_actions);
 	assert_int_equal(fixture->verification.verdict, NQ_VERDICT_WAIT);
 	assert_int_equal(fixture->verification.before, 667);
 	assert_int_equal(fixture->verification.predicted, 0);
 	assert_int_equal(fixture->verification.n_promises, 4);
-	assert_int_equal(nq_plan_apply(fixture->host, fixture->plan, &after), 0);
+	assert_int_equal(nq_plan_apply(fixture->host, &policy, fixture->plan, &after), 0);
 	assert_int_equal(tick(fixture, after), NQ_VERDICT_PAID);
 	assert_int_equal(fixture->verification.ticks, 1);
 	assert_true(nq_verify_is_final(&fixture->verification));

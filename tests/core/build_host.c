@@ -25,7 +25,9 @@ struct nq_host *build_host(uint32_t n_nodes, uint32_t cpus_per_node)
 	host->time_ns = UINT64_C(3600000000000);
 	host->interval_ns = UINT64_C(2000000000);
 	for (uint32_t i = 0; i < n_nodes; i++)
-		host->nodes[i] = (struct nq_node){ .id = i, .package = i, .mem_total = 16 * GIB, .mem_free = 8 * GIB };
+		host->nodes[i] = (struct nq_node){
+			.id = i, .package = i, .mem_total = 16 * GIB, .mem_free = 8 * GIB, .busy = NQ_NONE
+		};
 	for (uint32_t i = 0; i < n_nodes * cpus_per_node; i++)
 		*nq_host_add_cpu(host) =
 			(struct nq_cpu){ .id = i, .core = i, .node = i / cpus_per_node, .online = true };

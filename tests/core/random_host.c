@@ -225,6 +225,11 @@ void random_policy(struct random *random, struct nq_policy *ret)
 		else if (!setting->values && random_chance(random, 20))
 			nq_policy_set(ret, setting, random_in(random, setting->preset / 4, setting->preset));
 	}
+	/* Two numbers that must not contradict each other. */
+	if (ret->queue_consolidate > ret->queue_split)
+		ret->queue_consolidate = ret->queue_split;
+	if (ret->cpu_quiet > ret->cpu_busy)
+		ret->cpu_quiet = ret->cpu_busy;
 }
 
 static void remember(struct random *random, struct nq_memory *memory, const struct nq_host *host,
@@ -233,9 +238,11 @@ static void remember(struct random *random, struct nq_memory *memory, const stru
 	struct nq_action action = { .kind = kind, .vm = object, .queue = object, .vnic = object };
 	struct nq_plan past = { .time_ns = host->time_ns - random_in(random, 0, UINT64_C(60000000000)),
 				.actions = &action };
+	struct nq_policy policy;
 
+	nq_policy_init(&policy);
 	nq_nodeset_add(&action.home_to, (uint32_t)random_in(random, 0, host->n_nodes - 1));
-	assert_int_equal(nq_memory_learn(memory, host, &past, 0), 0);
+	assert_int_equal(nq_memory_learn(memory, &policy, host, &past, 0), 0);
 }
 
 struct nq_memory *random_memory(struct random *random, const struct nq_host *host)

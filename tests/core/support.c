@@ -80,8 +80,10 @@ struct nq_host *support_planned(const struct nq_host *host, const struct nq_plan
 	struct nq_violation violation = { 0 };
 	struct nq_host *planned = NULL;
 	struct nq_fault fault = { "", "" };
+	struct nq_policy policy;
 
-	assert_int_equal(nq_plan_apply(host, plan, &planned), 0);
+	nq_policy_init(&policy);
+	assert_int_equal(nq_plan_apply(host, &policy, plan, &planned), 0);
 	if (nq_host_check(planned, &violation) < 0) {
 		nq_explain_violation(planned, &violation, &fault);
 		fail_msg("planned host: %s: %s", fault.where, fault.what);

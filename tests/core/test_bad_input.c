@@ -166,7 +166,7 @@ static const struct mutation plans[] = {
 	{ ",\n  \"kept\": []", "", "text: kept", "this key is required" },
 	{ "\"kept\": []", "\"kept\": [{\"vnic\": \"02:00:00:00:05:21\"}]", "text: kept[0].reason",
 	  "this key is required" },
-	{ "\"kind\": \"steer\"", "\"kind\": \"stear\"", "text: actions[0].kind", "home, queue-cpu, steer" },
+	{ "\"kind\": \"steer\"", "\"kind\": \"stear\"", "text: actions[0].kind", "home, migrate, queue-cpu, queue-set, steer" },
 	{ "\"kind\": \"steer\"", "\"kind\": \"home\"", "text: actions[0].vnic", "unknown key" },
 	{ "\"kind\": \"steer\", ", "", "text: actions[0].kind", "this key is required" },
 	{ "02:00:00:00:05:22", "02:00:00:00:05:99", "text: actions[0].vnic", "the mac of one of the vnics" },

@@ -118,7 +118,7 @@ static void dwell(void **state)
 	plan = support_plan(host, &policy, NULL);
 	assert_int_equal(nq_memory_new(&memory), 0);
 	assert_int_equal(memory->next_node, NQ_NONE);
-	assert_int_equal(nq_memory_learn(memory, host, plan, 0), 0);
+	assert_int_equal(nq_memory_learn(memory, &policy, host, plan, 0), 0);
 	assert_int_equal(memory->n_entries, 1);
 	assert_int_equal(memory->entries[0].kind, NQ_ACTION_STEER);
 	assert_string_equal(memory->entries[0].key, "02:00:00:00:00:00");
@@ -145,16 +145,18 @@ static void queue_dwells(void **state)
 	struct nq_host *host = build_host(2, 2);
 	uint32_t pnic = build_pnic(host, 0, NQ_STEER_NONE);
 	struct nq_memory *memory = NULL;
+	struct nq_policy policy;
 	struct nq_reason kept;
 	struct nq_plan *plan;
 
 	(void)state;
+	nq_policy_init(&policy);
 	build_queue(host, pnic, NQ_ROLE_DEFAULT, 2);
 	build_vnic(host, build_vm(host, 0), NQ_NONE, pnic, 100000);
 	plan = support_plan(host, NULL, NULL);
 	assert_int_equal(plan->n_actions, 1);
 	assert_int_equal(nq_memory_new(&memory), 0);
-	assert_int_equal(nq_memory_learn(memory, host, plan, 0), 0);
+	assert_int_equal(nq_memory_learn(memory, &policy, host, plan, 0), 0);
 	assert_string_equal(memory->entries[0].key, "eth0/0");
 	assert_int_equal(count_actions(host, NULL, memory, &kept), 0);
 	nq_plan_free(plan);
@@ -167,12 +169,14 @@ static void learn(struct nq_memory *memory, const struct nq_host *host, enum nq_
 {
 	struct nq_action action = { .kind = kind, .vm = object, .queue = object, .vnic = object };
 	struct nq_plan plan = { .time_ns = time_ns, .actions = &action, .n_actions = 1 };
+	struct nq_policy policy;
 
+	nq_policy_init(&policy);
 	nq_nodeset_add(&action.home_to, 1);
-	assert_int_equal(nq_memory_learn(memory, host, &plan, 0), 0);
+	assert_int_equal(nq_memory_learn(memory, &policy, host, &plan, 0), 0);
 }
 
-/* Sorted by kind, then key; learned twice is one entry; a memory larger than the host forgets what is gone. */
+/* Sorted by kind, then key; learned twice is one entry; a memory twice what the host can need forgets what is gone. */
 static void memory_order(void **state)
 {
 	struct nq_host *host = remote_vnic(1), *smaller = build_host(2, 1);
@@ -194,8 +198,12 @@ static void memory_order(void **state)
 
 	build_vm(smaller, 0);
 	learn(memory, smaller, NQ_ACTION_HOME, 0, 6);
+	assert_int_equal(memory->n_entries, 4);
+	smaller->vms[0].name = "other";
+	learn(memory, smaller, NQ_ACTION_HOME, 0, 7);
 	assert_int_equal(memory->n_entries, 1);
-	assert_int_equal(memory->entries[0].moved_ns, 6);
+	assert_string_equal(memory->entries[0].key, "other");
+	assert_int_equal(memory->entries[0].moved_ns, 7);
 	assert_null(nq_memory_free(memory));
 	nq_host_free(host);
 	nq_host_free(smaller);
@@ -227,6 +235,7 @@ static void extremes(void **state)
 	struct nq_plan *plan;
 
 	(void)state;
+	nq_policy_init(&policy);
 	for (size_t i = 0; i < nq_policy_settings_count; i++)
 		nq_policy_set(&policy, &nq_policy_settings[i], nq_policy_settings[i].high);
 	policy.placement = NQ_PLACE_BEST_FIT;

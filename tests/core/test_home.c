@@ -303,7 +303,7 @@ static void round_robin(void **state)
 	assert_int_equal(plan->actions[0].rejected.target, 2);
 
 	assert_int_equal(nq_memory_new(&memory), 0);
-	assert_int_equal(nq_memory_learn(memory, host, plan, 0), 0);
+	assert_int_equal(nq_memory_learn(memory, &policy, host, plan, 0), 0);
 	assert_int_equal(memory->next_node, 0);
 	nq_plan_free(plan);
 	nq_host_free(planned);

@@ -346,13 +346,32 @@ static void check_seen(struct trial *trial)
 		seen[trial->plan->kept[i].reason.rule]++;
 }
 
+/* Rules of stages that are still to come. */
+static bool is_later(enum nq_rule rule)
+{
+	static const enum nq_rule later[] = {
+		NQ_RULE_HOME_PROPORTIONAL, NQ_RULE_HOME_WIDE,	   NQ_RULE_HOME_REBALANCE,    NQ_RULE_HOME_SWAP,
+		NQ_RULE_MEMORY_FOLLOWS,	   NQ_RULE_QUEUE_BALANCE,  NQ_RULE_QUEUE_SWAP,	      NQ_RULE_QUEUE_SPLIT,
+		NQ_RULE_QUEUE_CONSOLIDATE, NQ_RULE_QUEUE_OVERFLOW, NQ_RULE_QUEUE_RETURN,      NQ_RULE_QUEUE_EXCLUSIVE,
+		NQ_RULE_QUEUE_PREEMPTED,   NQ_RULE_QUEUE_POOL,	   NQ_RULE_DEFAULT_RETURN,    NQ_RULE_STATIC,
+		NQ_RULE_SPREAD_LANES,	   NQ_RULE_GATHER_LANES,   NQ_RULE_CPU_SPREAD,	      NQ_RULE_CPU_COALESCE,
+		NQ_RULE_POOL_SETTINGS,	   NQ_RULE_KEPT_CREDITS,   NQ_RULE_KEPT_MEMORY_FIXED, NQ_RULE_KEPT_LITTLE,
+		NQ_RULE_KEPT_OFF,
+	};
+
+	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
+		if (later[i] == rule)
+			return true;
+	return false;
+}
+
 static void variety(void **state)
 {
 	(void)state;
 	each_host(check_seen);
 	for (enum nq_rule rule = 0; rule < NQ_RULE_COUNT; rule++) {
 		print_message("# %s: %" PRIu64 "\n", nq_rule_name(rule), seen[rule]);
-		if (seen[rule] == 0 && !getenv("NEARQ_HOSTS"))
+		if (seen[rule] == 0 && !is_later(rule) && !getenv("NEARQ_HOSTS"))
 			fail_msg("no random host shows %s", nq_rule_name(rule));
 	}
 }

@@ -252,11 +252,12 @@ static void settings(void **state)
 {
 	struct nq_policy policy;
 	const struct nq_policy_setting *bad = NULL;
+	const struct nq_pool *bad_pool = NULL;
 
 	(void)state;
 	nq_policy_init(&policy);
-	assert_int_equal(nq_policy_check(&policy, &bad), 0);
-	assert_int_equal(nq_policy_settings_count * sizeof(uint64_t), sizeof(policy));
+	assert_int_equal(nq_policy_check(&policy, &bad, &bad_pool), 0);
+	assert_int_equal(nq_policy_settings_count * sizeof(uint64_t), offsetof(struct nq_policy, pools));
 	for (size_t i = 0; i < nq_policy_settings_count; i++) {
 		const struct nq_policy_setting *setting = &nq_policy_settings[i];
 
@@ -264,11 +265,11 @@ static void settings(void **state)
 		assert_true(strlen(setting->why) > 40);
 		assert_int_equal(nq_policy_get(&policy, setting), setting->preset);
 		nq_policy_set(&policy, setting, setting->high + 1);
-		assert_int_equal(nq_policy_check(&policy, &bad), -EINVAL);
+		assert_int_equal(nq_policy_check(&policy, &bad, &bad_pool), -EINVAL);
 		assert_ptr_equal(bad, setting);
 		if (setting->low) {
 			nq_policy_set(&policy, setting, setting->low - 1);
-			assert_int_equal(nq_policy_check(&policy, &bad), -EINVAL);
+			assert_int_equal(nq_policy_check(&policy, &bad, &bad_pool), -EINVAL);
 		}
 		for (uint64_t value = 0; setting->values && value <= setting->high; value++)
 			assert_non_null(setting->values[value]);
