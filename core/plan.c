@@ -2,45 +2,37 @@
 /*
  * The planner's flow.
  *
- *     copy the host in canonical order
- *     rounds: home -> default queues -> assign, each proposal past the guard -> compare with doing nothing
- *     the difference between the host as it was and as it ended is the plan
+ *     take the host apart                                                        core/board.c
+ *     rounds: home, rebalance, migrate -> default queues -> pools -> lanes -> follow -> assign -> split -> spread,
+ *             each move past the guard, until a round moves nothing
+ *     compare with doing nothing
+ *     the difference between the host and the board is the plan                  core/diff.c
  *
- * Why rounds. A stage decides with what is known at its turn; after the others it may decide otherwise: default
- * queues pay on the pnic's node only once their vms have been steered away, a free queue appears when its last vnic
- * leaves. So the stages run again on what came out, until they want nothing more. The host that a round starts
- * from is always nq_plan_apply(original, plan so far), and the last round found nothing to do there; a plan made
- * for the planned host starts with that very round and is therefore empty. It also follows that an object that
- * moved twice is one action, and one that returned is none.
+ * Why rounds. A stage decides with what is known at its turn; after the others it may decide otherwise. So the stages
+ * run again on what came out, until they want nothing more. What they decide depends on the board, the policy and the
+ * memory alone; a plan made for the planned host starts from that very board and is therefore empty. It also follows
+ * that an object that moved twice is one action, and one that returned is none.
  *
- * Why it ends. Each round but the last makes the host cheaper, in whole nanoseconds, or places a vm that was not
- * placed; a round that does neither is not taken (first without its homes, then not at all). ROUNDS is far beyond
- * what was ever seen (4, on 8,000 random hosts) and only guards against a mistake in that reasoning.
+ * Why it ends. Every move by cost makes the host cheaper, in whole nanoseconds. A few rules may cost something: a
+ * first home, a default queue on the pnic's node, mice that return to it; none of them undoes itself. When the whole
+ * has become dearer nevertheless, it is tried again with those rules held still; and so on from there, since with the
+ * rest done they may have become worth it. ROUNDS and TRIES are far beyond what was ever seen and only guard against a
+ * mistake in that reasoning.
+ *
+ * A policy without guard (static VMQ, Dynamic VMQ, …) gets one round and is believed: its weaknesses are its own.
  *
  * Lost: repairing one plan until it fits the guard. It needs the same loop, and a second notion of dependency.
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/action.h"
 #include "core/canon.h"
 #include "core/cost.h"
-#include "core/draft.h"
-#include "core/whatif.h"
+#include "core/diff.h"
 
 #define ROUNDS 32
-
-struct nq_plan *nq_plan_free(struct nq_plan *plan)
-{
-	if (!plan)
-		return NULL;
-	free(plan->actions);
-	free(plan->kept);
-	free(plan->clients);
-	free(plan);
-	return NULL;
-}
+#define TRIES 8
 
 static void drop_plan(struct nq_plan **plan)
 {
@@ -57,337 +49,255 @@ static void drop_canon(struct nq_canon **canon)
 	nq_canon_free(*canon);
 }
 
+static void drop_board(struct nq_board **board)
+{
+	nq_board_free(*board);
+}
+
 #define own_plan __attribute__((cleanup(drop_plan)))
 #define own_host __attribute__((cleanup(drop_host)))
 #define own_canon __attribute__((cleanup(drop_canon)))
+#define own_board __attribute__((cleanup(drop_board)))
 
-/* Notes of all objects: vms, queues, vnics, one after the other. */
-static size_t count_notes(const struct nq_host *host)
+static int do_nothing(struct nq_draft *draft)
 {
-	return (size_t)host->n_vms + host->n_queues + host->n_vnics;
-}
-
-static void copy_notes(const struct nq_host *host, struct nq_note *to, const struct nq_note *from)
-{
-	memcpy(to, from, count_notes(host) * sizeof(*to));
-}
-
-static struct nq_action note_action(enum nq_action_kind kind, const struct nq_note *note)
-{
-	struct nq_action action = nq_action_init(kind);
-
-	action.reason = note->reason;
-	action.rejected = note->rejected;
-	action.cost_before_ns = note->cost_before_ns;
-	action.cost_after_ns = note->cost_after_ns;
-	action.once_ns = note->once_ns;
-	return action;
-}
-
-static void diff_homes(const struct nq_host *from, const struct nq_host *to, const struct nq_note *notes,
-		       struct nq_plan *plan)
-{
-	for (uint32_t i = 0; i < from->n_vms; i++) {
-		const struct nq_vm *a = &from->vms[i], *b = &to->vms[i];
-		struct nq_action *action = &plan->actions[plan->n_actions];
-
-		if (a->placed == b->placed && nq_nodeset_equal(&a->home, &b->home))
-			continue;
-		*action = note_action(NQ_ACTION_HOME, &notes[i]);
-		action->vm = i;
-		action->home_from = a->home;
-		action->home_to = b->home;
-		plan->n_actions++;
-	}
-}
-
-static void diff_queues(const struct nq_host *from, const struct nq_host *to, const struct nq_note *notes,
-			struct nq_plan *plan)
-{
-	for (uint32_t i = 0; i < from->n_queues; i++) {
-		struct nq_action *action = &plan->actions[plan->n_actions];
-
-		if (from->queues[i].cpu == to->queues[i].cpu)
-			continue;
-		*action = note_action(NQ_ACTION_QUEUE_CPU, &notes[i]);
-		action->queue = i;
-		action->cpu_from = from->queues[i].cpu;
-		action->cpu_to = to->queues[i].cpu;
-		plan->n_actions++;
-	}
-}
-
-static void diff_vnics(const struct nq_host *from, const struct nq_host *to, const struct nq_note *notes,
-		       struct nq_plan *plan)
-{
-	for (uint32_t i = 0; i < from->n_vnics; i++) {
-		const struct nq_vnic *a = &from->vnics[i], *b = &to->vnics[i];
-		struct nq_action *action = &plan->actions[plan->n_actions];
-
-		if (a->rx_queue == b->rx_queue && a->tx_queue == b->tx_queue)
-			continue;
-		*action = note_action(NQ_ACTION_STEER, &notes[i]);
-		action->vnic = i;
-		action->rx_from = a->rx_queue;
-		action->rx_to = b->rx_queue;
-		action->tx_from = a->tx_queue;
-		action->tx_to = b->tx_queue;
-		plan->n_actions++;
-	}
-}
-
-/* What leads from one host to the other, in the order in which it is to be done: homes, then queues, then steering. */
-static int diff(const struct nq_host *from, const struct nq_host *to, const struct nq_note *notes, struct nq_plan **ret)
-{
-	size_t n = count_notes(from);
-	own_plan struct nq_plan *plan = calloc(1, sizeof(*plan));
-
-	if (!plan)
-		return -ENOMEM;
-	plan->actions = calloc(n + 1, sizeof(*plan->actions));
-	plan->kept = calloc((size_t)from->n_vnics + 1, sizeof(*plan->kept));
-	if (!plan->actions || !plan->kept)
-		return -ENOMEM;
-	plan->time_ns = from->time_ns;
-	diff_homes(from, to, notes, plan);
-	diff_queues(from, to, notes + from->n_vms, plan);
-	diff_vnics(from, to, notes + from->n_vms + from->n_queues, plan);
-	*ret = plan;
-	plan = NULL;
+	(void)draft;
 	return 0;
 }
 
-static void carry_out(struct nq_host *host, const struct nq_action *action)
+static nq_stage assignment_of(const struct nq_policy *policy)
 {
-	switch (action->kind) {
-	case NQ_ACTION_HOME:
-		nq_whatif_home(host, action->vm, &action->home_to);
-		break;
-	case NQ_ACTION_MIGRATE:
-	case NQ_ACTION_QUEUE_SET:
-		break;
-	case NQ_ACTION_QUEUE_CPU:
-		nq_whatif_queue_cpu(host, action->queue, action->cpu_to);
-		break;
-	case NQ_ACTION_STEER:
-		nq_whatif_steer(host, action->vnic, action->rx_to, action->tx_to);
-		break;
-	case NQ_ACTION_KIND_COUNT:
-		break;
-	}
+	static const nq_stage stages[NQ_ASSIGN_COUNT] = {
+		[NQ_ASSIGN_COST] = nq_stage_assign,
+		[NQ_ASSIGN_MATCH] = nq_stage_match,
+		[NQ_ASSIGN_STATIC] = nq_stage_static,
+		[NQ_ASSIGN_NONE] = do_nothing,
+	};
+
+	return stages[policy->assignment];
 }
 
-static void mark(bool *marks, uint32_t queue)
+static nq_stage spreading_of(const struct nq_policy *policy)
 {
-	if (queue != NQ_NONE)
-		marks[queue] = true;
+	static const nq_stage stages[NQ_SPREAD_COUNT] = {
+		[NQ_SPREAD_COST] = nq_stage_spread,
+		[NQ_SPREAD_THRESHOLD] = nq_stage_threshold,
+		[NQ_SPREAD_OFF] = do_nothing,
+	};
+
+	return stages[policy->spreading];
 }
 
-/* A queue that the plan emptied is free again. */
-static int free_emptied(struct nq_host *host, const struct nq_plan *plan)
-{
-	bool *left = calloc((size_t)host->n_queues * 2 + 1, sizeof(*left));
-	bool *used = left + host->n_queues;
-
-	if (!left)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < plan->n_actions; i++)
-		if (plan->actions[i].kind == NQ_ACTION_STEER) {
-			mark(left, plan->actions[i].rx_from);
-			mark(left, plan->actions[i].tx_from);
-		}
-	for (uint32_t i = 0; i < host->n_vnics; i++) {
-		mark(used, host->vnics[i].rx_queue);
-		mark(used, host->vnics[i].tx_queue);
-	}
-	for (uint32_t i = 0; i < host->n_queues; i++)
-		if (left[i] && !used[i] && host->queues[i].role == NQ_ROLE_ASSIGNED)
-			host->queues[i].role = NQ_ROLE_FREE;
-	free(left);
-	return 0;
-}
-
-int nq_plan_apply(const struct nq_host *host, const struct nq_policy *policy, const struct nq_plan *plan,
-		  struct nq_host **ret)
-{
-	own_host struct nq_host *copy = NULL;
-	int result = nq_host_copy(host, &copy);
-
-	(void)policy; /* until the stages know pools */
-	if (result < 0)
-		return result;
-	for (uint32_t i = 0; i < plan->n_actions; i++)
-		carry_out(copy, &plan->actions[i]);
-	result = free_emptied(copy, plan);
-	if (result < 0)
-		return result;
-	*ret = copy;
-	copy = NULL;
-	return 0;
-}
-
-/* One pass of the stages over the draft's host, which they change. */
+/* One pass of the stages over the board, which they change. */
 static int run_stages(struct nq_draft *draft)
 {
+	const struct nq_policy *policy = draft->board->policy;
+	bool by_cost = policy->assignment == NQ_ASSIGN_COST, managed = by_cost || policy->assignment == NQ_ASSIGN_MATCH;
+	const nq_stage stages[] = {
+		policy->placement == NQ_PLACE_NONE ? do_nothing : nq_stage_home,
+		policy->rebalance == NQ_REBALANCE_OFF ? do_nothing : nq_stage_rebalance,
+		nq_stage_migrate,
+		managed ? nq_stage_default_queues : do_nothing,
+		managed ? nq_stage_pools : do_nothing,
+		policy->vrss == NQ_ON && policy->assignment != NQ_ASSIGN_NONE ? nq_stage_lanes : do_nothing,
+		by_cost ? nq_stage_follow : do_nothing,
+		assignment_of(policy),
+		by_cost ? nq_stage_split : do_nothing,
+		spreading_of(policy),
+	};
 	int result = 0;
 
-	for (size_t i = 0; i < count_notes(draft->host); i++)
-		draft->homes[i].has_kept = false;
-	if (!draft->keep_homes)
-		result = nq_stage_home(draft);
-	if (result == 0)
-		result = nq_stage_default_queues(draft);
-	return result < 0 ? result : nq_stage_assign(draft);
+	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]) && result == 0; i++)
+		result = stages[i](draft);
+	return draft->board->failed ? -ENOMEM : result;
 }
 
-struct rounds {
-	const struct nq_host *original; /* in canonical order */
-	struct nq_host *base;		/* nq_plan_apply(original, plan) */
-	struct nq_plan *plan;		/* so far */
-	struct nq_note *notes, *attempt;
+/* Rounds until one moves nothing. */
+static int run_rounds(struct nq_draft *draft)
+{
+	int rounds = draft->board->policy->guard == NQ_ON ? ROUNDS : 1;
+
+	for (int i = 0; i < rounds; i++) {
+		uint64_t before = draft->moves;
+		int result = run_stages(draft);
+
+		if (result < 0)
+			return result;
+		if (draft->moves == before)
+			break;
+	}
+	return 0;
+}
+
+struct making {
+	const struct nq_host *host; /* in canonical order */
 	const struct nq_policy *policy;
 	const struct nq_memory *memory;
+	struct nq_board *board; /* what is accepted so far */
+	struct nq_plan *plan;	/* the same as a plan */
+	uint64_t cost_before, cost_ns;
 };
 
-/* Takes the stages' changes for the new base. 1 when there were any, 0 when not or not accepted, or -ENOMEM. */
-static int accept(struct rounds *rounds, const struct nq_host *changed)
+static bool places_somebody(const struct nq_plan *plan)
 {
-	own_host struct nq_host *next = NULL;
-	own_plan struct nq_plan *plan = NULL, *step = NULL;
-	struct nq_plan *former = rounds->plan;
-	struct nq_host *former_base = rounds->base;
-
-	if (diff(rounds->base, changed, rounds->attempt, &step) < 0 ||
-	    diff(rounds->original, changed, rounds->attempt, &plan) < 0 ||
-	    nq_plan_apply(rounds->original, rounds->policy, plan, &next) < 0)
-		return -ENOMEM;
-	if (step->n_actions == 0 || !nq_guard_accepts_round(rounds->policy, rounds->base, next))
-		return step->n_actions ? -EAGAIN : 0;
-	rounds->plan = plan;
-	rounds->base = next;
-	plan = former;
-	next = former_base;
-	copy_notes(rounds->original, rounds->notes, rounds->attempt);
-	return 1;
+	return plan->n_actions && plan->actions[0].kind == NQ_ACTION_HOME;
 }
 
-static int try_round(struct rounds *rounds, bool keep_homes)
+/* Back to what is accepted. */
+static int start_over(struct making *making)
 {
-	own_host struct nq_host *work = NULL;
-	struct nq_draft draft = {
-		.policy = rounds->policy,
-		.memory = rounds->memory,
-		.homes = rounds->attempt,
-		.queues = rounds->attempt + rounds->original->n_vms,
-		.vnics = rounds->attempt + rounds->original->n_vms + rounds->original->n_queues,
-		.keep_homes = keep_homes,
-	};
-	int result = nq_host_copy(rounds->base, &work);
+	nq_board_free(making->board);
+	making->board = NULL;
+	if (nq_board_new(making->host, making->policy, &making->board) < 0)
+		return -ENOMEM;
+	nq_carry_out(making->board, making->plan);
+	nq_board_refresh(making->board);
+	return making->board->failed ? -ENOMEM : 0;
+}
 
+/* 1: something moved and was accepted, 0: nothing moved, -EAGAIN: it was not accepted, or -ENOMEM. */
+static int try(struct making *making, bool by_cost_only)
+{
+	struct nq_draft draft = { making->board, making->memory, by_cost_only, 0 };
+	own_plan struct nq_plan *plan = NULL;
+	struct nq_plan *former = making->plan;
+	uint64_t cost;
+	int result = run_rounds(&draft);
+
+	if (result < 0 || draft.moves == 0)
+		return result;
+	result = nq_diff(making->board, &plan);
 	if (result < 0)
 		return result;
-	copy_notes(rounds->original, rounds->attempt, rounds->notes);
-	draft.host = work;
-	result = run_stages(&draft);
-	return result < 0 ? result : accept(rounds, work);
+	cost = nq_board_cost(making->board);
+	if (making->policy->guard == NQ_ON &&
+	    (cost > making->cost_ns || (cost == making->cost_ns && !places_somebody(plan)))) {
+		result = start_over(making);
+		return result < 0 ? result : -EAGAIN;
+	}
+	making->cost_ns = cost;
+	making->plan = plan;
+	plan = former;
+	return making->policy->guard == NQ_ON;
 }
 
-/* Rounds until one wants nothing. Its reasons to keep things are in `attempt`. */
-static int run_rounds(struct rounds *rounds)
+static int improve(struct making *making)
 {
 	int result = 1;
 
-	for (int i = 0; i < ROUNDS && result > 0; i++) {
-		result = try_round(rounds, false);
+	for (int i = 0; i < TRIES && result > 0; i++) {
+		result = try(making, false);
 		if (result == -EAGAIN)
-			result = try_round(rounds, true);
+			result = try(making, true);
 	}
 	return result == -EAGAIN || result > 0 ? 0 : result;
 }
 
-/* Why the vnic's traffic stays remote: its own reason, or that of its vm. */
-static struct nq_reason why_remote(const struct rounds *rounds, uint32_t vnic)
+/* Is part of what the vnic receives served away from its vm? */
+static bool is_remote(const struct nq_board *board, uint32_t vnic)
 {
-	const struct nq_host *host = rounds->base;
-	uint32_t vm = host->vnics[vnic].vm;
-	const struct nq_note *own = &rounds->attempt[(size_t)host->n_vms + host->n_queues + vnic];
-	const struct nq_note *home = &rounds->attempt[vm];
-	bool several = nq_nodeset_count(&host->vms[vm].home) > 1;
+	for (uint32_t i = board->first_unit[vnic]; i < board->first_unit[vnic + 1]; i++) {
+		const struct nq_unit *unit = &board->units[i];
+		uint32_t node = nq_board_queue_node(board, unit->rx_queue);
 
-	if (several && host->vms[vm].pinned)
-		return (struct nq_reason){ .rule = NQ_RULE_KEPT_PINNED };
-	if (several && home->has_kept)
-		return home->kept;
-	return own->has_kept ? own->kept : (struct nq_reason){ .rule = NQ_RULE_KEPT_BEST };
+		if (!unit->active)
+			continue;
+		if (unit->rx_queue == NQ_NONE ? nq_board_default_remote(board, i)
+					      : node != NQ_NONE && board->vms[unit->vm].deliver[node] > 0)
+			return true;
+	}
+	return false;
 }
 
-static void list_kept(const struct rounds *rounds)
+static int list_kept(struct making *making)
 {
-	const struct nq_host *host = rounds->base;
+	struct nq_draft draft = { making->board, making->memory, false, 0 };
+	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < host->n_vnics; i++)
-		if (nq_cost_rx_handoff(host, rounds->policy, i))
-			rounds->plan->kept[rounds->plan->n_kept++] = (struct nq_kept){ i, why_remote(rounds, i) };
+	for (uint32_t i = 0; i < making->host->n_vnics; i++)
+		n += is_remote(making->board, i);
+	making->plan->kept = calloc((size_t)n + 1, sizeof(*making->plan->kept));
+	if (!making->plan->kept)
+		return -ENOMEM;
+	return nq_why_all(&draft, is_remote, making->plan);
 }
 
 /* From the canonical order back to the caller's. */
-static void translate(const struct nq_canon *canon, struct nq_plan *plan)
+static void translate(const struct nq_canon *canon, struct nq_action *action)
 {
-	for (uint32_t i = 0; i < plan->n_actions; i++) {
-		struct nq_action *action = &plan->actions[i];
+	uint32_t *const queues[] = { &action->queue, &action->rx_from, &action->rx_to, &action->tx_from,
+				     &action->tx_to };
 
-		action->vm = nq_canon_original(canon, NQ_ARRAY_VMS, action->vm);
-		action->vnic = nq_canon_original(canon, NQ_ARRAY_VNICS, action->vnic);
-		action->queue = nq_canon_original(canon, NQ_ARRAY_QUEUES, action->queue);
-		action->home_from = nq_canon_original_set(canon, &action->home_from);
-		action->home_to = nq_canon_original_set(canon, &action->home_to);
-		action->cpu_from = nq_canon_original(canon, NQ_ARRAY_CPUS, action->cpu_from);
-		action->cpu_to = nq_canon_original(canon, NQ_ARRAY_CPUS, action->cpu_to);
-		action->rx_from = nq_canon_original(canon, NQ_ARRAY_QUEUES, action->rx_from);
-		action->rx_to = nq_canon_original(canon, NQ_ARRAY_QUEUES, action->rx_to);
-		action->tx_from = nq_canon_original(canon, NQ_ARRAY_QUEUES, action->tx_from);
-		action->tx_to = nq_canon_original(canon, NQ_ARRAY_QUEUES, action->tx_to);
-		action->rejected.target =
-			nq_canon_original(canon, nq_action_targets(action->kind), action->rejected.target);
-	}
-	for (uint32_t i = 0; i < plan->n_kept; i++)
-		plan->kept[i].vnic = nq_canon_original(canon, NQ_ARRAY_VNICS, plan->kept[i].vnic);
+	action->vm = nq_canon_original(canon, NQ_ARRAY_VMS, action->vm);
+	action->vnic = nq_canon_original(canon, NQ_ARRAY_VNICS, action->vnic);
+	for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
+		*queues[i] = nq_canon_original(canon, NQ_ARRAY_QUEUES, *queues[i]);
+	for (uint32_t i = 0; i < action->n_spread_from; i++)
+		action->spread_from[i] = nq_canon_original(canon, NQ_ARRAY_QUEUES, action->spread_from[i]);
+	for (uint32_t i = 0; i < action->n_spread_to; i++)
+		action->spread_to[i] = nq_canon_original(canon, NQ_ARRAY_QUEUES, action->spread_to[i]);
+	action->home_from = nq_canon_original_set(canon, &action->home_from);
+	action->home_to = nq_canon_original_set(canon, &action->home_to);
+	action->cpu_from = nq_canon_original(canon, NQ_ARRAY_CPUS, action->cpu_from);
+	action->cpu_to = nq_canon_original(canon, NQ_ARRAY_CPUS, action->cpu_to);
+	action->rejected.target = nq_canon_original(canon, nq_action_targets(action->kind), action->rejected.target);
 }
 
-/* An empty plan to start from, on a base of its own. */
-static int begin(struct rounds *rounds)
+static int translate_clients(const struct nq_canon *canon, struct nq_plan *plan)
 {
-	size_t n = count_notes(rounds->original) + 1;
-	int result;
+	uint32_t n = canon->host->n_nodes;
+	uint32_t *row = calloc(n, sizeof(*row));
 
-	rounds->notes = calloc(n, sizeof(*rounds->notes));
-	rounds->attempt = calloc(n, sizeof(*rounds->attempt));
-	if (!rounds->notes || !rounds->attempt)
+	if (!row)
 		return -ENOMEM;
-	result = diff(rounds->original, rounds->original, rounds->notes, &rounds->plan);
-	return result < 0 ? result : nq_host_copy(rounds->original, &rounds->base);
+	for (uint32_t i = 0; i < plan->n_actions; i++) {
+		uint32_t *cpus_on = plan->actions[i].cpus_on;
+
+		for (uint32_t node = 0; cpus_on && node < n; node++)
+			row[nq_canon_original(canon, NQ_ARRAY_NODES, node)] = cpus_on[node];
+		for (uint32_t node = 0; cpus_on && node < n; node++)
+			cpus_on[node] = row[node];
+	}
+	free(row);
+	return 0;
+}
+
+static int finish(struct making *making, const struct nq_canon *canon)
+{
+	struct nq_plan *plan = making->plan;
+	int result = list_kept(making);
+
+	if (result < 0)
+		return result;
+	plan->cost_before_ns = making->cost_before;
+	plan->cost_after_ns = making->cost_ns;
+	for (uint32_t i = 0; i < plan->n_actions; i++)
+		translate(canon, &plan->actions[i]);
+	for (uint32_t i = 0; i < plan->n_kept; i++)
+		plan->kept[i].vnic = nq_canon_original(canon, NQ_ARRAY_VNICS, plan->kept[i].vnic);
+	return translate_clients(canon, plan);
 }
 
 static int make(const struct nq_canon *canon, const struct nq_policy *policy, const struct nq_memory *memory,
 		struct nq_plan **ret)
 {
-	struct rounds rounds = { .original = canon->host, .policy = policy, .memory = memory };
-	int result = begin(&rounds);
+	struct making making = { .host = canon->host, .policy = policy, .memory = memory };
+	int result = nq_board_new(canon->host, policy, &making.board);
 
-	if (result == 0)
-		result = run_rounds(&rounds);
 	if (result == 0) {
-		list_kept(&rounds);
-		rounds.plan->cost_before_ns = nq_host_cost(rounds.original, policy);
-		rounds.plan->cost_after_ns = nq_host_cost(rounds.base, policy);
-		translate(canon, rounds.plan);
-		*ret = rounds.plan;
-		rounds.plan = NULL;
+		making.cost_before = making.cost_ns = nq_board_cost(making.board);
+		result = nq_diff(making.board, &making.plan);
 	}
-	nq_plan_free(rounds.plan);
-	nq_host_free(rounds.base);
-	free(rounds.notes);
-	free(rounds.attempt);
+	if (result == 0)
+		result = improve(&making);
+	if (result == 0)
+		result = finish(&making, canon);
+	if (result == 0) {
+		*ret = making.plan;
+		making.plan = NULL;
+	}
+	nq_plan_free(making.plan);
+	nq_board_free(making.board);
 	return result;
 }
 
@@ -405,4 +315,31 @@ int nq_plan_make(const struct nq_host *host, const struct nq_policy *policy, con
 	if (result == 0)
 		result = nq_canon_new(host, &canon);
 	return result < 0 ? result : make(canon, policy, memory, ret);
+}
+
+int nq_plan_apply(const struct nq_host *host, const struct nq_policy *policy, const struct nq_plan *plan,
+		  struct nq_host **ret)
+{
+	own_host struct nq_host *copy = NULL;
+	own_board struct nq_board *board = NULL;
+	int result = nq_host_copy(host, &copy);
+
+	if (result == 0)
+		result = nq_board_new(host, policy, &board);
+	if (result < 0)
+		return result;
+	nq_carry_out(board, plan);
+	result = nq_board_write(board, copy);
+	if (result < 0)
+		return result;
+	*ret = copy;
+	copy = NULL;
+	return 0;
+}
+
+uint64_t nq_host_cost(const struct nq_host *host, const struct nq_policy *policy)
+{
+	own_board struct nq_board *board = NULL;
+
+	return nq_board_new(host, policy, &board) < 0 ? NQ_MAX_VALUE : nq_board_cost(board);
 }

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What assigning, swapping, splitting and explaining share: which queues a unit may use, and what it costs there. */
+#ifndef NEARQ_CORE_ASSIGN_H
+#define NEARQ_CORE_ASSIGN_H
+
+#include "core/stages.h"
+
+/* A place for a unit. */
+struct nq_place {
+	uint32_t queue;	  /* NQ_NONE: none */
+	uint32_t cpu;	  /* that serves it then: its own, or the one it is brought to */
+	bool bring, open; /* the queue has to be brought; was not in use */
+	uint64_t cost_ns; /* what the unit adds to the board there: path, waiting of all on that CPU, a queue in use */
+};
+
+struct nq_places {
+	struct nq_place best, next;
+	bool full; /* a queue that would be cheaper than where the unit is has no room */
+};
+
+/* The queues of the board by pnic and node, and what a packet costs at least. Owned by the caller. */
+struct nq_market {
+	struct nq_board *board;
+	const struct nq_draft *draft;
+	uint32_t *first_at; /* [n_pnics * n_nodes]: queues that can be assigned, along next_at [n_queues] */
+	uint32_t *next_at;
+	uint32_t *spare; /* [n_pnics]: no free queue that could be brought has a lower index */
+	uint64_t *slope; /* [n_pnics * n_pools * n_nodes]: least price of one more packet, without delivery, 1/256 ns;
+			    UINT64_MAX: no queue */
+	uint64_t
+		*least; /* [n_pnics * n_pools * n_nodes]: the same with delivery to that home, over all queues' nodes */
+	bool *pool_used; /* [n_pools]: some unit belongs to it */
+};
+
+/* 0 or -ENOMEM. */
+int nq_market_open(struct nq_market *ret, const struct nq_draft *draft);
+void nq_market_close(struct nq_market *market);
+/* The prices as the board stands now. */
+void nq_market_price(struct nq_market *market);
+
+/* What the board saves when the unit leaves its place: its path, waiting of the others there, the queue if it is alone.
+ */
+uint64_t nq_market_leaving(const struct nq_market *market, uint32_t unit);
+/* The cheapest place other than its own; none that costs `limit` or more is looked for. */
+struct nq_places nq_market_find(struct nq_market *market, uint32_t unit, uint64_t limit);
+/* A bound from below of what any place costs. */
+uint64_t nq_market_bound(const struct nq_market *market, uint32_t unit);
+/* What the unit would cost on that queue, on its present CPU. */
+uint64_t nq_market_cost_at(const struct nq_market *market, uint32_t unit, uint32_t queue);
+/* May the unit be there: pool, exclusiveness, features, lanes, room? */
+bool nq_market_admits(const struct nq_market *market, uint32_t unit, uint32_t queue);
+/* Does the queue have room for so many packets/s more? An idle queue takes any one unit. */
+bool nq_market_has_room(const struct nq_market *market, uint32_t queue, uint32_t cpu, uint64_t packets);
+/* Packets/s that the unit brings to its receive queue. */
+uint64_t nq_unit_demand(const struct nq_unit *unit);
+/* Moves the unit there, bringing the queue first when needed. */
+void nq_market_take(struct nq_market *market, uint32_t unit, const struct nq_place *place);
+
+#endif

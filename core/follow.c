@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Follow: a queue goes where its vms have gone (FEATURES N1; process 1100, claims 2, 11 and 18).
+ *
+ * Rule. A queue in use, whose CPU can be changed, moves to the CPU of another node that is disturbed least when all
+ * that pass through it gain by it together: their ways and the waiting on both CPUs. So the queue of a single vm
+ * follows it in one action, and a queue whose vms have mostly gone follows the many; what stays behind is assigned
+ * anew.
+ *
+ * Lost: leaving it to assign, which would steer every vnic to a free queue on the new node: more rules to write, more
+ * packets to be reordered.
+ */
+#include "core/cost.h"
+#include "core/stages.h"
+
+/* Ways of all units of the queue if it were served on that node, ns/s. */
+static uint64_t paths_at(const struct nq_board *board, uint32_t queue, uint32_t node)
+{
+	const struct nq_board_queue *self = &board->queues[queue];
+	uint64_t cost = 0;
+
+	for (uint32_t i = self->first_unit; i != NQ_NONE; i = board->units[i].next) {
+		const struct nq_unit *unit = &board->units[i];
+		uint64_t packets = unit->rx + (unit->tx_queue == queue ? unit->tx : 0);
+
+		cost = nq_sat_add(cost,
+				  nq_cost_of(packets, (uint64_t)nq_board_arrive(board, self->pnic, self->soft, node) +
+							      board->vms[unit->vm].deliver[node]));
+	}
+	return cost;
+}
+
+struct spot {
+	uint32_t node, cpu;
+	uint64_t cost_ns;
+};
+
+/* What the queue and its load cost on the node: ways, and waiting on the CPU that it would get there. */
+static bool consider(const struct nq_board *board, uint32_t queue, uint32_t node, struct spot *ret)
+{
+	const struct nq_board_queue *self = &board->queues[queue];
+	uint32_t cpu = nq_board_pick_cpu(board, node, NULL);
+	uint64_t load, limit = board->policy->queue_capacity_pps * board->policy->queue_full / 1000;
+
+	if (cpu == NQ_NONE)
+		return false;
+	load = board->cpus[cpu].load;
+	if (load && load + self->load > limit)
+		return false;
+	*ret = (struct spot){ node, cpu,
+			      nq_sat_add(paths_at(board, queue, node),
+					 nq_board_cpu_waiting(board, cpu, load + self->load) -
+						 nq_board_cpu_waiting(board, cpu, load)) };
+	return true;
+}
+
+static void follow(struct nq_draft *draft, uint32_t queue)
+{
+	struct nq_board *board = draft->board;
+	const struct nq_board_queue *self = &board->queues[queue];
+	uint32_t now = nq_board_queue_node(board, queue);
+	struct spot best = { .node = NQ_NONE }, next = { .node = NQ_NONE };
+	struct nq_proposal proposal = { .remote_ns = paths_at(board, queue, now),
+					.once_ns = board->policy->queue_cpu_once_ns };
+	struct nq_reason ignored;
+
+	if (proposal.remote_ns == 0)
+		return;
+	proposal.before_ns =
+		nq_sat_add(proposal.remote_ns,
+			   nq_board_cpu_waiting(board, self->cpu, board->cpus[self->cpu].load) -
+				   nq_board_cpu_waiting(board, self->cpu, board->cpus[self->cpu].load - self->load));
+	for (uint32_t node = 0; node < board->n_nodes; node++) {
+		struct spot spot;
+
+		if (node == now || !consider(board, queue, node, &spot))
+			continue;
+		if (best.node == NQ_NONE || spot.cost_ns < best.cost_ns) {
+			next = best;
+			best = spot;
+		} else if (next.node == NQ_NONE || spot.cost_ns < next.cost_ns) {
+			next = spot;
+		}
+	}
+	proposal.after_ns = best.cost_ns;
+	if (best.node == NQ_NONE || !nq_guard_pays(draft, &proposal, board->policy->horizon_ms, &ignored))
+		return;
+	nq_board_note(board, NQ_NOTE_QUEUE, queue,
+		      (struct nq_reason){ NQ_RULE_QUEUE_NEAR_VMS,
+					  { board->host->nodes[best.node].id, board->host->nodes[now].id } },
+		      (struct nq_rejected){ next.node == NQ_NONE ? NQ_NONE : next.cpu, next.cost_ns }, &proposal);
+	nq_board_queue_cpu(board, queue, best.cpu);
+	draft->moves++;
+}
+
+int nq_stage_follow(struct nq_draft *draft)
+{
+	struct nq_board *board = draft->board;
+
+	for (uint32_t i = 0; i < board->n_queues; i++) {
+		const struct nq_board_queue *queue = &board->queues[i];
+		struct nq_reason ignored;
+
+		if (queue->is_default || !queue->movable || !queue->users || queue->first_unit == NQ_NONE ||
+		    nq_board_queue_node(board, i) == NQ_NONE || !board->pnics[queue->pnic].steers)
+			continue;
+		if (!nq_guard_holds(draft, NQ_ACTION_QUEUE_CPU, i, &ignored))
+			follow(draft, i);
+	}
+	return 0;
+}

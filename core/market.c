@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Which queues a unit may use and what it would cost there (FEATURES N1, N2, N9; processes 1100 and 1200).
+ *
+ * A unit reaches the queues of its pnic that its steering reaches: soft queues for XDP, hard ones but the default
+ * queues for all other kinds; of its pool, or free ones while its pool may have more. A queue whose CPU is unknown or
+ * offline is none. A free hard queue that can be moved counts on every node: it is brought to the CPU there that is
+ * disturbed least (1130).
+ *
+ * Room. The queues of a CPU may together take queue_full (850 per mille: the patent's overflow examples are 85 to 90
+ * %) of queue_capacity_pps; an idle CPU takes any one unit. So a plan makes no CPU fuller than it was, than that, or
+ * than a single unit makes it, wherever it is: no node is made to suffer for the average of the host.
+ *
+ * Finding. For each pool, pnic and node the cheapest further packet has a price; the waiting curve is convex, so a
+ * unit costs at least that for each of its packets. The bound tells in a few steps that a unit has nothing to gain,
+ * which is the answer for nearly all units of nearly all ticks; only nodes whose bound promises something are searched.
+ */
+#include "core/assign.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/cost.h"
+
+uint64_t nq_unit_demand(const struct nq_unit *unit)
+{
+	return unit->rx + (unit->paired ? unit->tx : 0);
+}
+
+static bool is_reachable(const struct nq_board *board, uint32_t queue)
+{
+	const struct nq_board_queue *self = &board->queues[queue];
+
+	return !self->is_default && board->pnics[self->pnic].steers && board->pnics[self->pnic].soft == self->soft;
+}
+
+static bool is_online(const struct nq_board *board, uint32_t queue)
+{
+	uint32_t cpu = board->queues[queue].cpu;
+
+	return cpu != NQ_NONE && board->cpus[cpu].online;
+}
+
+static void list_queue(struct nq_market *market, uint32_t queue)
+{
+	const struct nq_board *board = market->board;
+	uint32_t node = nq_board_queue_node(board, queue);
+	uint32_t *first = &market->first_at[(size_t)board->queues[queue].pnic * board->n_nodes + node];
+
+	market->next_at[queue] = *first;
+	*first = queue;
+}
+
+static void unlist_queue(struct nq_market *market, uint32_t queue)
+{
+	const struct nq_board *board = market->board;
+	uint32_t node = nq_board_queue_node(board, queue);
+	uint32_t *link = &market->first_at[(size_t)board->queues[queue].pnic * board->n_nodes + node];
+
+	while (*link != queue)
+		link = &market->next_at[*link];
+	*link = market->next_at[queue];
+}
+
+int nq_market_open(struct nq_market *ret, const struct nq_draft *draft)
+{
+	struct nq_board *board = draft->board;
+	size_t places = (size_t)board->n_pnics * board->n_nodes;
+	struct nq_market market = {
+		.board = board,
+		.draft = draft,
+		.first_at = calloc(places + 1, sizeof(*market.first_at)),
+		.next_at = calloc((size_t)board->n_queues + 1, sizeof(*market.next_at)),
+		.spare = calloc((size_t)board->n_pnics + 1, sizeof(*market.spare)),
+		.slope = calloc(places * board->n_pools + 1, sizeof(*market.slope)),
+		.least = calloc(places * board->n_pools + 1, sizeof(*market.least)),
+		.pool_used = calloc(board->n_pools, sizeof(*market.pool_used)),
+	};
+
+	if (!market.first_at || !market.next_at || !market.spare || !market.slope || !market.least ||
+	    !market.pool_used) {
+		nq_market_close(&market);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < places; i++)
+		market.first_at[i] = NQ_NONE;
+	for (uint32_t i = board->n_queues; i-- > 0;)
+		if (is_reachable(board, i) && is_online(board, i))
+			list_queue(&market, i);
+	for (uint32_t i = 0; i < board->n_units; i++)
+		market.pool_used[board->units[i].pool] = true;
+	*ret = market;
+	return 0;
+}
+
+void nq_market_close(struct nq_market *market)
+{
+	free(market->first_at);
+	free(market->next_at);
+	free(market->spare);
+	free(market->slope);
+	free(market->least);
+	free(market->pool_used);
+}
+
+/* Per packet, 1/256 ns: how the waiting on the CPU grows. */
+static uint64_t waiting_slope(const struct nq_board *board, uint32_t cpu)
+{
+	uint64_t step = nq_board_ppm(board, cpu, board->cpus[cpu].load) / NQ_WAITING_STEP;
+	uint64_t rise =
+		step < NQ_WAITING_STEPS ? nq_waiting_table[step + 1] - nq_waiting_table[step] : NQ_WAITING_BEYOND;
+
+	return rise * (NQ_PPM / NQ_WAITING_STEP) * board->policy->queue_wait * NQ_FIXED /
+	       board->policy->queue_capacity_pps;
+}
+
+static bool may_open(const struct nq_board *board, uint32_t pnic, uint32_t pool)
+{
+	size_t at = (size_t)pnic * board->n_pools + pool;
+
+	return board->count[at] < board->quota[at];
+}
+
+static bool has_features(const struct nq_board *board, uint32_t queue, uint32_t pool)
+{
+	uint64_t wanted = board->policy->pools[pool].features;
+
+	return (board->host->queues[queue].features & wanted) == wanted;
+}
+
+static bool is_spare(const struct nq_market *market, uint32_t queue)
+{
+	const struct nq_board *board = market->board;
+	struct nq_reason ignored;
+
+	return is_reachable(board, queue) && board->queues[queue].movable && !nq_board_used(board, queue) &&
+	       !nq_guard_holds(market->draft, NQ_ACTION_QUEUE_CPU, queue, &ignored);
+}
+
+/* A free queue of the pnic that can be brought anywhere, with the pool's features; NQ_NONE when there is none. */
+static uint32_t find_spare(struct nq_market *market, uint32_t pnic, uint32_t pool)
+{
+	const struct nq_board *board = market->board;
+	uint32_t i = market->spare[pnic];
+
+	while (i < board->n_queues && (board->queues[i].pnic != pnic || !is_spare(market, i)))
+		i++;
+	market->spare[pnic] = i;
+	while (i < board->n_queues &&
+	       (board->queues[i].pnic != pnic || !is_spare(market, i) || !has_features(board, i, pool)))
+		i++;
+	return i < board->n_queues ? i : NQ_NONE;
+}
+
+static void price_node(struct nq_market *market, uint32_t pnic, uint32_t pool, uint32_t node, bool spare)
+{
+	const struct nq_board *board = market->board;
+	uint64_t *price = &market->slope[((size_t)pnic * board->n_pools + pool) * board->n_nodes + node];
+	bool open = may_open(board, pnic, pool);
+	uint32_t cpu = spare ? nq_board_pick_cpu(board, node, NULL) : NQ_NONE;
+
+	*price = cpu == NQ_NONE ? UINT64_MAX : waiting_slope(board, cpu);
+	for (uint32_t i = market->first_at[(size_t)pnic * board->n_nodes + node]; i != NQ_NONE;
+	     i = market->next_at[i]) {
+		bool used = nq_board_used(board, i);
+		uint64_t own;
+
+		if (used ? board->queues[i].pool != pool || board->queues[i].exclusive
+			 : !open || !has_features(board, i, pool))
+			continue;
+		own = waiting_slope(board, board->queues[i].cpu);
+		if (own < *price)
+			*price = own;
+	}
+	if (*price != UINT64_MAX)
+		*price += nq_board_arrive(board, pnic, board->pnics[pnic].soft, node);
+}
+
+static void price_pool(struct nq_market *market, uint32_t pnic, uint32_t pool)
+{
+	const struct nq_board *board = market->board;
+	uint32_t n = board->n_nodes;
+	bool spare = may_open(board, pnic, pool) && find_spare(market, pnic, pool) != NQ_NONE;
+	size_t row = ((size_t)pnic * board->n_pools + pool) * n;
+
+	for (uint32_t node = 0; node < n; node++)
+		price_node(market, pnic, pool, node, spare);
+	for (uint32_t home = 0; home < n; home++) {
+		uint64_t least = UINT64_MAX;
+
+		for (uint32_t node = 0; node < n; node++) {
+			uint64_t price = market->slope[row + node];
+
+			if (price != UINT64_MAX && price + board->handoff[(size_t)home * n + node] < least)
+				least = price + board->handoff[(size_t)home * n + node];
+		}
+		market->least[row + home] = least;
+	}
+}
+
+void nq_market_price(struct nq_market *market)
+{
+	for (uint32_t pnic = 0; pnic < market->board->n_pnics; pnic++) {
+		market->spare[pnic] = 0;
+		for (uint32_t pool = 0; pool < market->board->n_pools; pool++)
+			if (market->pool_used[pool] && market->board->pnics[pnic].steers)
+				price_pool(market, pnic, pool);
+	}
+}
+
+/* What the path costs when the unit is received on that node, ns/s; sending goes along when it is paired. */
+static uint64_t path_at(const struct nq_market *market, const struct nq_unit *unit, uint32_t node)
+{
+	const struct nq_board *board = market->board;
+	uint64_t path = (uint64_t)nq_board_arrive(board, unit->pnic, board->pnics[unit->pnic].soft, node) +
+			board->vms[unit->vm].deliver[node];
+
+	return nq_cost_of(nq_unit_demand(unit), path);
+}
+
+/* The CPU's load as if the unit were not there. */
+static uint64_t load_without(const struct nq_board *board, const struct nq_unit *unit, uint32_t cpu)
+{
+	uint64_t load = board->cpus[cpu].load;
+
+	if (unit->rx_queue != NQ_NONE && board->queues[unit->rx_queue].cpu == cpu)
+		load -= unit->rx;
+	if (unit->paired && unit->tx_queue != NQ_NONE && board->queues[unit->tx_queue].cpu == cpu)
+		load -= unit->tx;
+	return load;
+}
+
+static uint64_t cost_on(const struct nq_market *market, const struct nq_unit *unit, uint32_t cpu, bool open)
+{
+	const struct nq_board *board = market->board;
+	uint64_t load = load_without(board, unit, cpu);
+	uint64_t waiting =
+		nq_board_cpu_waiting(board, cpu, load + nq_unit_demand(unit)) - nq_board_cpu_waiting(board, cpu, load);
+
+	return nq_sat_add(path_at(market, unit, board->cpus[cpu].node),
+			  nq_sat_add(waiting, open ? nq_board_queue_used(board, unit->pool) : 0));
+}
+
+uint64_t nq_market_cost_at(const struct nq_market *market, uint32_t unit, uint32_t queue)
+{
+	return cost_on(market, &market->board->units[unit], market->board->queues[queue].cpu,
+		       !nq_board_used(market->board, queue));
+}
+
+uint64_t nq_market_leaving(const struct nq_market *market, uint32_t unit)
+{
+	const struct nq_board *board = market->board;
+	const struct nq_unit *self = &board->units[unit];
+	const struct nq_board_queue *queue = &board->queues[self->rx_queue];
+	uint64_t saved;
+
+	if (self->rx_queue == NQ_NONE)
+		return nq_sat_add(nq_cost_of(self->rx, self->default_rx),
+				  self->paired ? nq_cost_of(self->tx, self->default_tx) : 0);
+	saved = queue->users == 1 ? nq_board_queue_used(board, queue->pool) : 0;
+	if (queue->cpu == NQ_NONE)
+		return saved;
+	if (self->paired && self->tx_queue != self->rx_queue) {
+		/* half-paired, as it was found: sending by its own path */
+		saved = nq_sat_add(saved, nq_board_unit_path(board, unit));
+		return nq_sat_add(
+			saved, nq_board_cpu_waiting(board, queue->cpu, board->cpus[queue->cpu].load) -
+				       nq_board_cpu_waiting(board, queue->cpu, load_without(board, self, queue->cpu)));
+	}
+	return nq_sat_add(saved, cost_on(market, self, queue->cpu, false));
+}
+
+bool nq_market_has_room(const struct nq_market *market, uint32_t queue, uint32_t cpu, uint64_t packets)
+{
+	const struct nq_policy *policy = market->board->policy;
+	uint64_t load = market->board->cpus[cpu].load;
+
+	(void)queue;
+	return load == 0 || load + packets <= policy->queue_capacity_pps * policy->queue_full / 1000;
+}
+
+static bool has_sibling_on(const struct nq_board *board, uint32_t unit, uint32_t queue)
+{
+	const struct nq_unit *self = &board->units[unit];
+
+	for (uint32_t i = board->first_unit[self->vnic]; i < board->first_unit[self->vnic + 1]; i++)
+		if (i != unit && board->units[i].rx_queue == queue)
+			return true;
+	return false;
+}
+
+static bool has_rule(const struct nq_board *board, const struct nq_unit *unit)
+{
+	const struct nq_board_pnic *pnic = &board->pnics[unit->pnic];
+
+	return unit->rx_queue != NQ_NONE || unit->lane > 0 || pnic->rules < pnic->rules_max;
+}
+
+bool nq_market_admits(const struct nq_market *market, uint32_t unit, uint32_t queue)
+{
+	const struct nq_board *board = market->board;
+	const struct nq_unit *self = &board->units[unit];
+	const struct nq_board_queue *target = &board->queues[queue];
+	bool used = nq_board_used(board, queue), alone = target->users == 1 && self->rx_queue == queue;
+
+	if (!has_rule(board, self) || !has_features(board, queue, self->pool))
+		return false;
+	if (used && !alone && (target->pool != self->pool || target->exclusive || self->exclusive))
+		return false;
+	if (!used && !may_open(board, self->pnic, self->pool))
+		return false;
+	return board->first_unit[self->vnic + 1] - board->first_unit[self->vnic] == 1 ||
+	       !has_sibling_on(board, unit, queue);
+}
+
+static uint64_t wanted_room(const struct nq_board *board, const struct nq_unit *unit)
+{
+	uint64_t demand = nq_unit_demand(unit), floor = board->policy->pools[unit->pool].floor_pps;
+
+	return demand > floor ? demand : floor;
+}
+
+static bool is_better(const struct nq_place *a, const struct nq_place *b)
+{
+	if (b->queue == NQ_NONE || a->queue == NQ_NONE)
+		return b->queue == NQ_NONE && a->queue != NQ_NONE;
+	if (a->cost_ns != b->cost_ns)
+		return a->cost_ns < b->cost_ns;
+	if (a->open != b->open)
+		return b->open;
+	if (a->bring != b->bring)
+		return b->bring;
+	return a->queue < b->queue;
+}
+
+static void offer(struct nq_places *places, struct nq_place place, uint64_t limit)
+{
+	if (place.cost_ns >= limit)
+		return;
+	if (is_better(&place, &places->best)) {
+		places->next = places->best;
+		places->best = place;
+	} else if (is_better(&place, &places->next)) {
+		places->next = place;
+	}
+}
+
+/* Fullness by which places on one node compare: the CPU's work in packets/s. */
+static uint64_t fullness(const struct nq_board *board, const struct nq_unit *unit, uint32_t cpu)
+{
+	return load_without(board, unit, cpu) + board->cpus[cpu].other * (board->policy->queue_capacity_pps / 1000);
+}
+
+/* Of the queues on the node, the emptiest in use and the emptiest free one: the curve is the same for all of them. */
+static void search_node(struct nq_market *market, uint32_t unit, uint32_t node, uint64_t limit,
+			struct nq_places *places)
+{
+	const struct nq_board *board = market->board;
+	const struct nq_unit *self = &board->units[unit];
+	uint32_t best[2] = { NQ_NONE, NQ_NONE };
+	uint64_t emptiest[2] = { 0, 0 };
+
+	for (uint32_t i = market->first_at[(size_t)self->pnic * board->n_nodes + node]; i != NQ_NONE;
+	     i = market->next_at[i]) {
+		bool open = !nq_board_used(board, i);
+		uint32_t cpu = board->queues[i].cpu;
+		uint64_t full;
+
+		if (i == self->rx_queue || !nq_market_admits(market, unit, i))
+			continue;
+		full = fullness(board, self, cpu);
+		if (best[open] != NQ_NONE && (full > emptiest[open] || (full == emptiest[open] && i > best[open])))
+			continue;
+		if (!nq_market_has_room(market, i, cpu, wanted_room(board, self))) {
+			places->full = true;
+			continue;
+		}
+		best[open] = i;
+		emptiest[open] = full;
+	}
+	for (int open = 0; open < 2; open++)
+		if (best[open] != NQ_NONE)
+			offer(places,
+			      (struct nq_place){ best[open], board->queues[best[open]].cpu, false, open,
+						 cost_on(market, self, board->queues[best[open]].cpu, open) },
+			      limit);
+}
+
+static void search_brought(struct nq_market *market, uint32_t unit, uint32_t spare, uint32_t node, uint64_t limit,
+			   struct nq_places *places)
+{
+	const struct nq_board *board = market->board;
+	const struct nq_unit *self = &board->units[unit];
+	uint32_t cpu = nq_board_pick_cpu(board, node, NULL);
+
+	if (cpu == NQ_NONE || !nq_market_has_room(market, spare, cpu, wanted_room(board, self)))
+		return;
+	if (cpu == board->queues[spare].cpu)
+		return; /* it is there */
+	offer(places, (struct nq_place){ spare, cpu, true, true, cost_on(market, self, cpu, true) }, limit);
+}
+
+static uint64_t bound_at(const struct nq_market *market, const struct nq_unit *unit, uint32_t node)
+{
+	const struct nq_board *board = market->board;
+	uint64_t price = market->slope[((size_t)unit->pnic * board->n_pools + unit->pool) * board->n_nodes + node];
+
+	return price == UINT64_MAX ? NQ_MAX_VALUE
+				   : nq_cost_of(nq_unit_demand(unit), price + board->vms[unit->vm].deliver[node]);
+}
+
+uint64_t nq_market_bound(const struct nq_market *market, uint32_t unit)
+{
+	const struct nq_board *board = market->board;
+	const struct nq_unit *self = &board->units[unit];
+	uint32_t home = board->vms[self->vm].node;
+	uint64_t least = NQ_MAX_VALUE;
+
+	if (home != NQ_NONE) {
+		uint64_t price =
+			market->least[((size_t)self->pnic * board->n_pools + self->pool) * board->n_nodes + home];
+
+		return price == UINT64_MAX ? NQ_MAX_VALUE : nq_cost_of(nq_unit_demand(self), price);
+	}
+	for (uint32_t node = 0; node < board->n_nodes; node++) {
+		uint64_t bound = bound_at(market, self, node);
+
+		least = bound < least ? bound : least;
+	}
+	return least;
+}
+
+struct nq_places nq_market_find(struct nq_market *market, uint32_t unit, uint64_t limit)
+{
+	const struct nq_board *board = market->board;
+	const struct nq_unit *self = &board->units[unit];
+	struct nq_places places = { .best.queue = NQ_NONE, .next.queue = NQ_NONE };
+	uint32_t spare = may_open(board, self->pnic, self->pool) && has_rule(board, self)
+				 ? find_spare(market, self->pnic, self->pool)
+				 : NQ_NONE;
+
+	for (uint32_t node = 0; node < board->n_nodes; node++) {
+		if (bound_at(market, self, node) >= limit)
+			continue;
+		search_node(market, unit, node, limit, &places);
+		if (spare != NQ_NONE)
+			search_brought(market, unit, spare, node, limit, &places);
+		if (places.next.queue != NQ_NONE && places.next.cost_ns < limit)
+			limit = places.next.cost_ns;
+	}
+	return places;
+}
+
+void nq_market_take(struct nq_market *market, uint32_t unit, const struct nq_place *place)
+{
+	struct nq_board *board = market->board;
+	const struct nq_unit *self = &board->units[unit];
+	uint32_t left = self->rx_queue, pnic = self->pnic;
+	bool listed = is_online(board, place->queue);
+
+	if (place->bring) {
+		if (listed)
+			unlist_queue(market, place->queue);
+		nq_board_queue_cpu(board, place->queue, place->cpu);
+		list_queue(market, place->queue);
+	}
+	nq_board_steer(board, unit, place->queue, self->paired ? place->queue : self->tx_queue);
+	if (left != NQ_NONE && !nq_board_used(board, left) && left < market->spare[pnic])
+		market->spare[pnic] = left;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Stages that are being written. */
+#include "core/stages.h"
+
+#define PENDING(name)                                                                                                  \
+	int name(struct nq_draft *draft)                                                                               \
+	{                                                                                                              \
+		(void)draft;                                                                                           \
+		return 0;                                                                                              \
+	}
+
+PENDING(nq_stage_home)
+PENDING(nq_stage_rebalance)
+PENDING(nq_stage_migrate)
+PENDING(nq_stage_pools)
+PENDING(nq_stage_lanes)
+PENDING(nq_stage_split)
+PENDING(nq_stage_spread)
+PENDING(nq_stage_match)
+PENDING(nq_stage_static)
+PENDING(nq_stage_threshold)
