@@ -9,7 +9,7 @@ struct nq_canon *nq_canon_free(struct nq_canon *canon)
 {
 	if (!canon)
 		return NULL;
-	nq_host_free(canon->host);
+	nq_host_free(canon->own);
 	for (enum nq_array array = 0; array < NQ_ARRAY_COUNT; array++)
 		free(canon->original[array]);
 	free(canon);
@@ -18,13 +18,15 @@ struct nq_canon *nq_canon_free(struct nq_canon *canon)
 
 uint32_t nq_canon_original(const struct nq_canon *canon, enum nq_array array, uint32_t index)
 {
-	return index == NQ_NONE ? NQ_NONE : canon->original[array][index];
+	return index == NQ_NONE || !canon->original[array] ? index : canon->original[array][index];
 }
 
 struct nq_nodeset nq_canon_original_set(const struct nq_canon *canon, const struct nq_nodeset *set)
 {
 	struct nq_nodeset original = { 0 };
 
+	if (!canon->original[NQ_ARRAY_NODES])
+		return *set;
 	for (uint32_t i = nq_nodeset_next(set, 0); i != NQ_NONE; i = nq_nodeset_next(set, i + 1))
 		nq_nodeset_add(&original, canon->original[NQ_ARRAY_NODES][i]);
 	return original;
@@ -136,7 +138,7 @@ static void sort_distances(const struct nq_host *from, struct nq_host *to, const
 
 static int sort_host(const struct nq_host *host, struct nq_canon *canon, struct ranks ranks[NQ_ARRAY_COUNT])
 {
-	int failed = nq_host_copy(host, &canon->host);
+	int failed = nq_host_copy(host, &canon->own);
 
 	for (enum nq_array array = 0; array < NQ_ARRAY_COUNT && !failed; array++) {
 		failed = rank(host, array, &ranks[array]);
@@ -144,17 +146,30 @@ static int sort_host(const struct nq_host *host, struct nq_canon *canon, struct 
 	}
 	if (failed)
 		return -ENOMEM;
-	sort_distances(host, canon->host, ranks[NQ_ARRAY_NODES].original);
-	follow_references(canon->host, ranks);
-	return permute_arrays(canon->host, ranks);
+	canon->host = canon->own;
+	sort_distances(host, canon->own, ranks[NQ_ARRAY_NODES].original);
+	follow_references(canon->own, ranks);
+	return permute_arrays(canon->own, ranks);
+}
+
+static bool is_canonical(const struct nq_host *host)
+{
+	for (enum nq_array array = 0; array < NQ_ARRAY_COUNT; array++)
+		if (!nq_array_is_sorted(host, array))
+			return false;
+	return true;
 }
 
 int nq_canon_new(const struct nq_host *host, struct nq_canon **ret)
 {
 	struct ranks ranks[NQ_ARRAY_COUNT] = { 0 };
 	struct nq_canon *canon = calloc(1, sizeof(*canon));
-	int result = canon ? sort_host(host, canon, ranks) : -ENOMEM;
+	int result = canon ? 0 : -ENOMEM;
 
+	if (canon && is_canonical(host))
+		canon->host = host;
+	else if (canon)
+		result = sort_host(host, canon, ranks);
 	for (enum nq_array array = 0; array < NQ_ARRAY_COUNT; array++)
 		free(ranks[array].canonical);
 	if (result < 0)

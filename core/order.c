@@ -67,6 +67,21 @@ static int compare(const void *left, const void *right)
 	return order ? order : (a->index > b->index) - (a->index < b->index);
 }
 
+bool nq_array_is_sorted(const struct nq_host *host, enum nq_array array)
+{
+	uint32_t n = nq_array_size(host, array);
+	struct nq_key last = n ? nq_array_key(host, array, 0) : (struct nq_key){ "", 0, 0 };
+
+	for (uint32_t i = 1; i < n; i++) {
+		struct nq_key next = nq_array_key(host, array, i);
+
+		if (compare(&last, &next) >= 0 || nq_key_same(&last, &next))
+			return false;
+		last = next;
+	}
+	return true;
+}
+
 struct nq_key *nq_array_keys(const struct nq_host *host, enum nq_array array)
 {
 	uint32_t n = nq_array_size(host, array);
@@ -76,6 +91,7 @@ struct nq_key *nq_array_keys(const struct nq_host *host, enum nq_array array)
 		return NULL;
 	for (uint32_t i = 0; i < n; i++)
 		keys[i] = nq_array_key(host, array, i);
-	qsort(keys, n, sizeof(*keys), compare);
+	if (!nq_array_is_sorted(host, array))
+		qsort(keys, n, sizeof(*keys), compare);
 	return keys;
 }

@@ -27,6 +27,8 @@ struct nq_key {
 
 uint32_t nq_array_size(const struct nq_host *host, enum nq_array array);
 struct nq_key nq_array_key(const struct nq_host *host, enum nq_array array, uint32_t index);
+/* Does each object come after the one before it, no two having the same key? Takes no memory. */
+bool nq_array_is_sorted(const struct nq_host *host, enum nq_array array);
 /* All keys of the array, sorted; an array of at least one element, to be freed. NULL on lack of memory. */
 struct nq_key *nq_array_keys(const struct nq_host *host, enum nq_array array);
 /* Do two keys name the same object? (the index does not count) */

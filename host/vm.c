@@ -267,6 +267,20 @@ static int fill_from_processes(struct nq_view *view, struct nq_host *host, const
 	return 0;
 }
 
+/* What /proc and cgroups tell; all else stays as the builder of the host has it. */
+static void take_found(struct nq_vm *to, const struct nq_vm *found)
+{
+	to->name = found->name;
+	to->kind = found->kind;
+	to->cgroup = found->cgroup;
+	to->pid = found->pid;
+	to->cpus = found->cpus;
+	to->home = found->home;
+	to->placed = found->placed;
+	to->pinned = found->pinned;
+	to->mem_fixed = found->mem_fixed;
+}
+
 int nq_add_vm(struct nq_view *view, struct nq_host *host, const struct nq_vm_finding *finding, uint32_t *ret)
 {
 	struct nq_vm vm = { .kind = finding->kind, .name = finding->name, .cgroup = "", .pid = NQ_NONE, .cpus = 1 };
@@ -284,8 +298,7 @@ int nq_add_vm(struct nq_view *view, struct nq_host *host, const struct nq_vm_fin
 	added = nq_host_add_vm(host);
 	if (!added || !vm.name)
 		return -ENOMEM;
-	vm.mem = added->mem;
-	*added = vm;
+	take_found(added, &vm);
 	r = remember_members(view, finding->members);
 	if (r == 0)
 		r = read_memory(view, host, finding->members, added);

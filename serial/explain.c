@@ -57,14 +57,33 @@ static void say_queue(char ret[NQ_SENTENCE], const struct nq_host *host, uint32_
 	say(ret, "%s", queue == NQ_NONE ? "the default queues" : text);
 }
 
+/* ", 8 + 4 vCPUs", in the order of the nodes' ids. */
+static void say_clients(char ret[NQ_SENTENCE], const struct nq_host *host, const uint32_t *cpus_on)
+{
+	const char *separator = ", ";
+
+	for (uint32_t id = 0; cpus_on && id < NQ_MAX_NODES; id++) {
+		uint32_t node = nq_host_node_by_id(host, id);
+
+		if (node == NQ_NONE || cpus_on[node] == 0)
+			continue;
+		say(ret, "%s%" PRIu32, separator, cpus_on[node]);
+		separator = " + ";
+	}
+	if (cpus_on)
+		say(ret, " vCPUs");
+}
+
 static void explain_home(const struct nq_host *host, const struct nq_action *action, char ret[NQ_SENTENCE])
 {
 	char to[128], from[128];
 
 	nq_nodeset_text(host, &action->home_to, to, sizeof(to));
 	nq_nodeset_text(host, &action->home_from, from, sizeof(from));
-	say(ret, "%s: home on %s %s (was %s)", host->vms[action->vm].name,
-	    nq_nodeset_count(&action->home_to) == 1 ? "node" : "nodes", to, from);
+	say(ret, "%s: home on %s %s", host->vms[action->vm].name,
+	    nq_nodeset_count(&action->home_to) == 1 ? "node" : "nodes", to);
+	say_clients(ret, host, action->cpus_on);
+	say(ret, " (was %s)", from);
 }
 
 static void explain_queue_cpu(const struct nq_host *host, const struct nq_action *action, char ret[NQ_SENTENCE])
@@ -105,28 +124,43 @@ static void explain_queue_set(const struct nq_host *host, const struct nq_action
 	say(ret, ")");
 }
 
-static void say_way(char ret[NQ_SENTENCE], const struct nq_host *host, const char *verb, uint32_t from, uint32_t to)
+static void say_lanes(char ret[NQ_SENTENCE], const struct nq_host *host, uint32_t queue, uint32_t n,
+		      const uint32_t *spread)
 {
-	say(ret, "%s through ", verb);
-	say_queue(ret, host, to);
-	say(ret, " (was ");
-	say_queue(ret, host, from);
-	say(ret, ")");
+	char text[NQ_LANES_TEXT];
+
+	nq_lanes_text(host, queue, n, spread, text);
+	say(ret, "%s", queue == NQ_NONE ? "the default queues" : text);
+}
+
+static bool receives_otherwise(const struct nq_action *action)
+{
+	return action->rx_from != action->rx_to || action->n_spread_from != action->n_spread_to ||
+	       memcmp(action->spread_from, action->spread_to, action->n_spread_to * sizeof(*action->spread_to)) != 0;
 }
 
 static void explain_steer(const struct nq_host *host, const struct nq_action *action, char ret[NQ_SENTENCE])
 {
 	const struct nq_vnic *vnic = &host->vnics[action->vnic];
 	char mac[NQ_MAC_TEXT];
+	bool receives = receives_otherwise(action), sends = action->tx_from != action->tx_to;
 
 	nq_mac_text(&vnic->mac, mac);
 	say(ret, "%s (%s): ", host->vms[vnic->vm].name, mac);
-	if (action->rx_from != action->rx_to)
-		say_way(ret, host, "receive", action->rx_from, action->rx_to);
-	if (action->rx_from != action->rx_to && action->tx_from != action->tx_to)
-		say(ret, ", ");
-	if (action->tx_from != action->tx_to)
-		say_way(ret, host, "send", action->tx_from, action->tx_to);
+	if (receives) {
+		say(ret, "receive through ");
+		say_lanes(ret, host, action->rx_to, action->n_spread_to, action->spread_to);
+		say(ret, " (was ");
+		say_lanes(ret, host, action->rx_from, action->n_spread_from, action->spread_from);
+		say(ret, ")%s", sends ? ", " : "");
+	}
+	if (sends) {
+		say(ret, "send through ");
+		say_queue(ret, host, action->tx_to);
+		say(ret, " (was ");
+		say_queue(ret, host, action->tx_from);
+		say(ret, ")");
+	}
 }
 
 void nq_explain_action(const struct nq_host *host, const struct nq_action *action, char ret[NQ_SENTENCE])

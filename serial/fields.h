@@ -28,7 +28,9 @@ enum nq_field_type {
 	NQ_FIELD_ENUM,
 	NQ_FIELD_REFERENCE,
 	NQ_FIELD_NODESET,  /* array of node ids, ascending when written */
-	NQ_FIELD_PER_NODE, /* object: node id -> number; zeros are not written */
+	NQ_FIELD_PER_NODE, /* object: node id -> number; zeros are not written; a pointer to uint64_t[n_nodes] */
+	NQ_FIELD_CLIENTS,  /* likewise of uint32_t; a pointer that is NULL is written like zeros, and not read into */
+	NQ_FIELD_LANES,	   /* array of queues; at most NQ_MAX_LANES - 1 indices, their number at `count` */
 	NQ_FIELD_RATES,	   /* object: packets, bytes, drops */
 	NQ_FIELD_TYPE_COUNT
 };
@@ -41,6 +43,7 @@ struct nq_field {
 	bool none;		      /* U32, REFERENCE: NQ_NONE is allowed */
 	const struct nq_names *names; /* ENUM */
 	enum nq_array array;	      /* REFERENCE */
+	size_t count;		      /* LANES: offset of the number */
 };
 
 /* Room for "file: vnics[12].served.3". */

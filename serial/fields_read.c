@@ -193,7 +193,20 @@ static int nodeset_read(struct nq_reader *reader, const json_t *value, struct nq
 	return 0;
 }
 
-static int per_node_read(struct nq_reader *reader, const json_t *value, uint64_t *numbers)
+/* Elements 0 … n-1 of an array of numbers for each node. */
+typedef void (*put_fn)(void *numbers, uint32_t node, uint64_t number);
+
+static void put_u64(void *numbers, uint32_t node, uint64_t number)
+{
+	((uint64_t *)numbers)[node] = number;
+}
+
+static void put_u32(void *numbers, uint32_t node, uint64_t number)
+{
+	((uint32_t *)numbers)[node] = (uint32_t)number;
+}
+
+static int per_node_read(struct nq_reader *reader, const json_t *value, uint64_t high, put_fn put, void *numbers)
 {
 	const json_t *number;
 	const char *key;
@@ -204,15 +217,40 @@ static int per_node_read(struct nq_reader *reader, const json_t *value, uint64_t
 	json_object_foreach((json_t *)value, key, number)
 	{
 		size_t length = nq_path_push(reader, ".%.16s", key);
+		uint64_t read;
 		uint32_t node;
 
 		if (lookup(reader, NQ_ARRAY_NODES, key, &node) < 0)
 			return nq_reader_fault(reader, number, "keys that are %s", array_words[NQ_ARRAY_NODES]);
-		result = nq_number_read(reader, number, NQ_MAX_VALUE, &numbers[node]);
+		result = nq_number_read(reader, number, high, &read);
+		if (result < 0)
+			return result;
+		put(numbers, node, read);
+		nq_path_pop(reader, length);
+	}
+	return 0;
+}
+
+static int lanes_read(struct nq_reader *reader, const json_t *value, uint32_t *ret_n, uint32_t *ret)
+{
+	int result = nq_reader_expect(reader, value, JSON_ARRAY);
+	const json_t *element;
+	size_t i;
+
+	if (result < 0)
+		return result;
+	if (json_array_size(value) >= NQ_MAX_LANES)
+		return nq_reader_fault(reader, value, "at most %u queues", NQ_MAX_LANES - 1);
+	json_array_foreach(value, i, element)
+	{
+		size_t length = nq_path_push(reader, "[%zu]", i);
+
+		result = nq_reference_read(reader, element, NQ_ARRAY_QUEUES, false, &ret[i]);
 		if (result < 0)
 			return result;
 		nq_path_pop(reader, length);
 	}
+	*ret_n = (uint32_t)json_array_size(value);
 	return 0;
 }
 
@@ -282,8 +320,10 @@ static int bool_read(struct nq_reader *reader, const json_t *value, bool *ret)
 	return 0;
 }
 
-static int field_read(struct nq_reader *reader, const json_t *value, const struct nq_field *field, void *at)
+static int field_read(struct nq_reader *reader, const json_t *value, const struct nq_field *field, void *ret)
 {
+	void *at = (char *)ret + field->offset;
+
 	switch (field->type) {
 	case NQ_FIELD_U32:
 		return u32_read(reader, value, field->none, at);
@@ -302,7 +342,13 @@ static int field_read(struct nq_reader *reader, const json_t *value, const struc
 	case NQ_FIELD_NODESET:
 		return nodeset_read(reader, value, at);
 	case NQ_FIELD_PER_NODE:
-		return per_node_read(reader, value, *(uint64_t **)at);
+		return per_node_read(reader, value, NQ_MAX_VALUE, put_u64, *(uint64_t **)at);
+	case NQ_FIELD_CLIENTS:
+		if (!*(uint32_t **)at)
+			return nq_reader_expect(reader, value, JSON_OBJECT);
+		return per_node_read(reader, value, NQ_NONE - 1, put_u32, *(uint32_t **)at);
+	case NQ_FIELD_LANES:
+		return lanes_read(reader, value, (uint32_t *)((char *)ret + field->count), at);
 	case NQ_FIELD_RATES:
 		return rates_read(reader, value, at);
 	case NQ_FIELD_TYPE_COUNT:
@@ -362,7 +408,7 @@ int nq_object_read(struct nq_reader *reader, const json_t *object, const struct 
 		int result = 0;
 
 		if (value)
-			result = field_read(reader, value, field, (char *)ret + field->offset);
+			result = field_read(reader, value, field, ret);
 		else if (field->required)
 			result = nq_reader_fault(reader, NULL, "this key is required");
 		if (result < 0)

@@ -84,20 +84,52 @@ static json_t *nodeset_write(const struct nq_host *host, const struct nq_nodeset
 	return array;
 }
 
+/* 0, also for a zero, which is not written; or -ENOMEM. */
+static int node_number_write(const struct nq_host *host, json_t *object, uint32_t node, uint64_t number)
+{
+	char key[16];
+
+	snprintf(key, sizeof(key), "%" PRIu32, host->nodes[node].id);
+	return number && json_object_set_new(object, key, number_write(number)) < 0 ? -ENOMEM : 0;
+}
+
 static json_t *per_node_write(const struct nq_host *host, const uint64_t *numbers)
 {
 	json_t *object = json_object();
 
 	for (uint32_t i = 0; object && i < host->n_nodes; i++) {
-		char key[16];
-
-		snprintf(key, sizeof(key), "%" PRIu32, host->nodes[i].id);
-		if (numbers[i] && json_object_set_new(object, key, number_write(numbers[i])) < 0) {
+		if (node_number_write(host, object, i, numbers[i]) < 0) {
 			json_decref(object);
 			return NULL;
 		}
 	}
 	return object;
+}
+
+static json_t *clients_write(const struct nq_host *host, const uint32_t *numbers)
+{
+	json_t *object = json_object();
+
+	for (uint32_t i = 0; object && numbers && i < host->n_nodes; i++) {
+		if (node_number_write(host, object, i, numbers[i]) < 0) {
+			json_decref(object);
+			return NULL;
+		}
+	}
+	return object;
+}
+
+static json_t *lanes_write(const struct nq_host *host, uint32_t n, const uint32_t *queues)
+{
+	json_t *array = json_array();
+
+	for (uint32_t i = 0; array && i < n; i++) {
+		if (json_array_append_new(array, queue_write(host, queues[i])) < 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
 }
 
 static json_t *rates_write(const struct nq_rates *rates)
@@ -106,8 +138,10 @@ static json_t *rates_write(const struct nq_rates *rates)
 			 (json_int_t)rates->drops);
 }
 
-static json_t *field_write(const struct nq_host *host, const struct nq_field *field, const void *at)
+static json_t *field_write(const struct nq_host *host, const struct nq_field *field, const void *value)
 {
+	const void *at = (const char *)value + field->offset;
+
 	switch (field->type) {
 	case NQ_FIELD_U32:
 		return *(const uint32_t *)at == NQ_NONE && field->none ? json_null()
@@ -128,6 +162,10 @@ static json_t *field_write(const struct nq_host *host, const struct nq_field *fi
 		return nodeset_write(host, at);
 	case NQ_FIELD_PER_NODE:
 		return per_node_write(host, *(const uint64_t *const *)at);
+	case NQ_FIELD_CLIENTS:
+		return clients_write(host, *(const uint32_t *const *)at);
+	case NQ_FIELD_LANES:
+		return lanes_write(host, *(const uint32_t *)((const char *)value + field->count), at);
 	case NQ_FIELD_RATES:
 		return rates_write(at);
 	case NQ_FIELD_TYPE_COUNT:
@@ -139,8 +177,7 @@ static json_t *field_write(const struct nq_host *host, const struct nq_field *fi
 int nq_object_write(const struct nq_host *host, json_t *object, const struct nq_field *fields, const void *value)
 {
 	for (const struct nq_field *field = fields; field->key; field++)
-		if (json_object_set_new(object, field->key,
-					field_write(host, field, (const char *)value + field->offset)) < 0)
+		if (json_object_set_new(object, field->key, field_write(host, field, value)) < 0)
 			return -ENOMEM;
 	return 0;
 }

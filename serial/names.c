@@ -42,6 +42,12 @@ NAMES(vm_kind, enum nq_vm_kind, nq_vm_kind_name, NQ_VM_KIND_COUNT,
 	[NQ_VM_DOMAIN] = "domain",
 	[NQ_VM_HOST] = "host");
 
+NAMES(features, uint32_t, nq_features_name, NQ_FEATURE_ALL + 1,
+	[0] = "none",
+	[NQ_FEATURE_LRO] = "lro",
+	[NQ_FEATURE_RSS] = "rss",
+	[NQ_FEATURE_LRO | NQ_FEATURE_RSS] = "lro+rss");
+
 NAMES(served, enum nq_served, nq_served_name, NQ_SERVED_COUNT,
 	[NQ_SERVED_UNKNOWN] = "unknown",
 	[NQ_SERVED_ESTIMATED] = "estimated",

@@ -11,7 +11,7 @@ struct nq_names {
 };
 
 extern const struct nq_names nq_names_steering, nq_names_queue_kind, nq_names_queue_role, nq_names_vm_kind,
-	nq_names_served, nq_names_notice, nq_names_action, nq_names_rule;
+	nq_names_features, nq_names_served, nq_names_notice, nq_names_action, nq_names_rule;
 
 /* The value of that name, or -EINVAL. */
 int nq_names_find(const struct nq_names *names, const char *text);

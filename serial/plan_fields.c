@@ -19,9 +19,12 @@ const struct nq_field nq_action_kind_field[] = {
 };
 
 static const struct nq_field home_fields[] = {
-	{ "vm",   NQ_FIELD_REFERENCE, AT(nq_action, vm), .required = true, .array = NQ_ARRAY_VMS },
-	{ "from", NQ_FIELD_NODESET,   AT(nq_action, home_from), .required = true },
-	{ "to",   NQ_FIELD_NODESET,   AT(nq_action, home_to), .required = true },
+	{ "vm",          NQ_FIELD_REFERENCE, AT(nq_action, vm), .required = true, .array = NQ_ARRAY_VMS },
+	{ "from",        NQ_FIELD_NODESET,   AT(nq_action, home_from), .required = true },
+	{ "to",          NQ_FIELD_NODESET,   AT(nq_action, home_to), .required = true },
+	{ "cpus_on",     NQ_FIELD_CLIENTS,   AT(nq_action, cpus_on) },
+	{ "bytes",       NQ_FIELD_U64,       AT(nq_action, bytes) },
+	{ "bytes_per_s", NQ_FIELD_U64,       AT(nq_action, bytes_per_s) },
 	{ 0 },
 };
 
@@ -48,11 +51,13 @@ static const struct nq_field queue_set_fields[] = {
 };
 
 static const struct nq_field steer_fields[] = {
-	{ "vnic",    NQ_FIELD_REFERENCE, AT(nq_action, vnic), .required = true, .array = NQ_ARRAY_VNICS },
-	{ "rx_from", NQ_FIELD_REFERENCE, AT(nq_action, rx_from), .required = true, .none = true, .array = NQ_ARRAY_QUEUES },
-	{ "rx_to",   NQ_FIELD_REFERENCE, AT(nq_action, rx_to), .required = true, .none = true, .array = NQ_ARRAY_QUEUES },
-	{ "tx_from", NQ_FIELD_REFERENCE, AT(nq_action, tx_from), .required = true, .none = true, .array = NQ_ARRAY_QUEUES },
-	{ "tx_to",   NQ_FIELD_REFERENCE, AT(nq_action, tx_to), .required = true, .none = true, .array = NQ_ARRAY_QUEUES },
+	{ "vnic",        NQ_FIELD_REFERENCE, AT(nq_action, vnic), .required = true, .array = NQ_ARRAY_VNICS },
+	{ "rx_from",     NQ_FIELD_REFERENCE, AT(nq_action, rx_from), .required = true, .none = true, .array = NQ_ARRAY_QUEUES },
+	{ "rx_to",       NQ_FIELD_REFERENCE, AT(nq_action, rx_to), .required = true, .none = true, .array = NQ_ARRAY_QUEUES },
+	{ "spread_from", NQ_FIELD_LANES,     AT(nq_action, spread_from), .count = AT(nq_action, n_spread_from) },
+	{ "spread_to",   NQ_FIELD_LANES,     AT(nq_action, spread_to), .count = AT(nq_action, n_spread_to) },
+	{ "tx_from",     NQ_FIELD_REFERENCE, AT(nq_action, tx_from), .required = true, .none = true, .array = NQ_ARRAY_QUEUES },
+	{ "tx_to",       NQ_FIELD_REFERENCE, AT(nq_action, tx_to), .required = true, .none = true, .array = NQ_ARRAY_QUEUES },
 	{ 0 },
 };
 

@@ -109,23 +109,91 @@ static int rejected_read(struct nq_reader *reader, const json_t *owner, struct n
 	return result;
 }
 
-/* Can the model do it? */
-static int possible(struct nq_reader *reader, const struct nq_action *action)
+/* Can the model do it? One function for each kind of action; 0 or -EBADMSG. */
+
+static int home_possible(struct nq_reader *reader, const struct nq_action *action)
+{
+	uint64_t sum = 0;
+
+	if (nq_nodeset_count(&action->home_to) == 0)
+		return nq_reader_fault(reader, NULL, "at least one node in \"to\"");
+	for (uint32_t i = 0; action->cpus_on && i < reader->host->n_nodes; i++) {
+		if (action->cpus_on[i] && !nq_nodeset_has(&action->home_to, i))
+			return nq_reader_fault(reader, NULL, "nodes of \"to\" in \"cpus_on\"");
+		sum += action->cpus_on[i];
+	}
+	if (action->cpus_on && sum != reader->host->vms[action->vm].cpus)
+		return nq_reader_fault(reader, NULL, "as many vCPUs in \"cpus_on\" as the vm has");
+	return 0;
+}
+
+static int migrate_possible(struct nq_reader *reader, const struct nq_action *action)
+{
+	if (reader->host->vms[action->vm].mem_fixed)
+		return nq_reader_fault(reader, NULL, "a vm whose memory can migrate");
+	return home_possible(reader, action);
+}
+
+static int queue_cpu_possible(struct nq_reader *reader, const struct nq_action *action)
+{
+	return reader->host->queues[action->queue].movable ? 0
+							   : nq_reader_fault(reader, NULL, "a queue that can be moved");
+}
+
+static int queue_set_possible(struct nq_reader *reader, const struct nq_action *action)
+{
+	return reader->host->queues[action->queue].kind == NQ_QUEUE_HARD
+		       ? 0
+		       : nq_reader_fault(reader, NULL, "a hard queue in \"queue\"");
+}
+
+/* Further queues, of which none is one of the others or a default queue, and none is there without a first. */
+static bool are_lanes(const struct nq_host *host, uint32_t first, uint32_t n, const uint32_t *spread)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (first == NQ_NONE || spread[i] == first || host->queues[spread[i]].role == NQ_ROLE_DEFAULT)
+			return false;
+		for (uint32_t j = 0; j < i; j++)
+			if (spread[i] == spread[j])
+				return false;
+	}
+	return true;
+}
+
+static bool are_of_pnic(const struct nq_host *host, uint32_t pnic, uint32_t n, const uint32_t *queues)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (queues[i] != NQ_NONE && host->queues[queues[i]].pnic != pnic)
+			return false;
+	return true;
+}
+
+static int steer_possible(struct nq_reader *reader, const struct nq_action *action)
 {
 	const struct nq_host *host = reader->host;
-	const struct nq_vnic *vnic = action->kind == NQ_ACTION_STEER ? &host->vnics[action->vnic] : NULL;
 	const uint32_t queues[] = { action->rx_from, action->rx_to, action->tx_from, action->tx_to };
+	uint32_t pnic = host->vnics[action->vnic].pnic;
 
-	if (action->kind == NQ_ACTION_HOME && nq_nodeset_count(&action->home_to) == 0)
-		return nq_reader_fault(reader, NULL, "at least one node in \"to\"");
-	if (action->kind == NQ_ACTION_QUEUE_CPU && !host->queues[action->queue].movable)
-		return nq_reader_fault(reader, NULL, "a queue that can be moved");
-	for (size_t i = 0; vnic && i < sizeof(queues) / sizeof(queues[0]); i++)
-		if (queues[i] != NQ_NONE && host->queues[queues[i]].pnic != vnic->pnic)
-			return nq_reader_fault(reader, NULL, "queues of the vnic's own pnic");
-	if (vnic && action->tx_to != NQ_NONE && host->queues[action->tx_to].kind != NQ_QUEUE_HARD)
+	if (!are_of_pnic(host, pnic, sizeof(queues) / sizeof(queues[0]), queues) ||
+	    !are_of_pnic(host, pnic, action->n_spread_from, action->spread_from) ||
+	    !are_of_pnic(host, pnic, action->n_spread_to, action->spread_to))
+		return nq_reader_fault(reader, NULL, "queues of the vnic's own pnic");
+	if (!are_lanes(host, action->rx_to, action->n_spread_to, action->spread_to))
+		return nq_reader_fault(reader, NULL, "further queues in \"spread_to\", each once");
+	if (action->tx_to != NQ_NONE && host->queues[action->tx_to].kind != NQ_QUEUE_HARD)
 		return nq_reader_fault(reader, NULL, "a hard queue in \"tx_to\"");
 	return 0;
+}
+
+static int possible(struct nq_reader *reader, const struct nq_action *action)
+{
+	static int (*const checks[NQ_ACTION_KIND_COUNT])(struct nq_reader *, const struct nq_action *) = {
+		[NQ_ACTION_HOME] = home_possible,	    [NQ_ACTION_MIGRATE] = migrate_possible,
+		[NQ_ACTION_QUEUE_CPU] = queue_cpu_possible, [NQ_ACTION_QUEUE_SET] = queue_set_possible,
+		[NQ_ACTION_STEER] = steer_possible,
+	};
+
+	return checks[action->kind](reader, action);
 }
 
 static int action_keys_check(struct nq_reader *reader, const json_t *object, const struct nq_field *own)
@@ -141,11 +209,21 @@ static int action_keys_check(struct nq_reader *reader, const json_t *object, con
 	return nq_object_check(reader, object, keys, NULL);
 }
 
-static int action_read(struct nq_reader *reader, const json_t *object, struct nq_action *ret)
+static bool has_clients(const json_t *action)
+{
+	return json_object_size(json_object_get(action, "cpus_on")) > 0;
+}
+
+/* *clients: where the next action with clients has its room. */
+static int action_read(struct nq_reader *reader, const json_t *object, uint32_t **clients, struct nq_action *ret)
 {
 	int result = nq_reader_expect(reader, object, JSON_OBJECT);
 
 	*ret = nq_action_init(NQ_ACTION_HOME);
+	if (has_clients(object)) {
+		ret->cpus_on = *clients;
+		*clients += reader->host->n_nodes;
+	}
 	if (result == 0)
 		result = nq_object_read(reader, object, nq_action_kind_field, ret);
 	if (result == 0)
@@ -161,22 +239,38 @@ static int action_read(struct nq_reader *reader, const json_t *object, struct nq
 	return result < 0 ? result : possible(reader, ret);
 }
 
+/* Room for the actions of the list, and for the clients of those that have some. 0 or -ENOMEM. */
+static int make_room(const struct nq_host *host, const json_t *list, struct nq_plan *plan)
+{
+	size_t n_clients = 0, i;
+	const json_t *value;
+
+	json_array_foreach(list, i, value)
+	{
+		n_clients += has_clients(value);
+	}
+	plan->actions = calloc(json_array_size(list) + 1, sizeof(*plan->actions));
+	plan->clients = calloc(n_clients * host->n_nodes + 1, sizeof(*plan->clients));
+	return plan->actions && plan->clients ? 0 : -ENOMEM;
+}
+
 static int actions_read(struct nq_reader *reader, const json_t *document, struct nq_plan *plan)
 {
 	const json_t *list, *value;
+	uint32_t *clients;
 	size_t i;
 	int result = member(reader, document, "actions", JSON_ARRAY, &list);
 
+	if (result == 0)
+		result = make_room(reader->host, list, plan);
 	if (result < 0)
 		return result;
-	plan->actions = calloc(json_array_size(list) + 1, sizeof(*plan->actions));
-	if (!plan->actions)
-		return -ENOMEM;
+	clients = plan->clients;
 	json_array_foreach(list, i, value)
 	{
 		size_t length = nq_path_push(reader, "[%zu]", i);
 
-		result = action_read(reader, value, &plan->actions[i]);
+		result = action_read(reader, value, &clients, &plan->actions[i]);
 		if (result < 0)
 			return result;
 		plan->n_actions++;

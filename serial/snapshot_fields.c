@@ -8,6 +8,7 @@ const struct nq_field nq_host_fields[] = {
 	{ "name",        NQ_FIELD_TEXT, AT(nq_host, name), .required = true },
 	{ "time_ns",     NQ_FIELD_U64,  AT(nq_host, time_ns), .required = true },
 	{ "interval_ns", NQ_FIELD_U64,  AT(nq_host, interval_ns), .required = true },
+	{ "can_migrate", NQ_FIELD_BOOL, AT(nq_host, can_migrate) },
 	{ 0 },
 };
 
@@ -16,6 +17,7 @@ static const struct nq_field node_fields[] = {
 	{ "package",   NQ_FIELD_U32, AT(nq_node, package), .none = true },
 	{ "mem_total", NQ_FIELD_U64, AT(nq_node, mem_total), .required = true },
 	{ "mem_free",  NQ_FIELD_U64, AT(nq_node, mem_free), .required = true },
+	{ "busy",      NQ_FIELD_U32, AT(nq_node, busy), .none = true },
 	{ 0 },
 };
 
@@ -39,6 +41,7 @@ static const struct nq_field pnic_fields[] = {
 	{ "rules_max",    NQ_FIELD_U32,       AT(nq_pnic, rules_max), .none = true },
 	{ "channels_max", NQ_FIELD_U32,       AT(nq_pnic, channels_max) },
 	{ "rss_entries",  NQ_FIELD_U32,       AT(nq_pnic, rss_entries) },
+	{ "rss_contexts", NQ_FIELD_U32,       AT(nq_pnic, rss_contexts) },
 	{ 0 },
 };
 
@@ -54,6 +57,8 @@ static const struct nq_field queue_fields[] = {
 	{ "thread",      NQ_FIELD_U32,       AT(nq_queue, thread), .none = true },
 	{ "rss_entries", NQ_FIELD_U32,       AT(nq_queue, rss_entries) },
 	{ "busy",        NQ_FIELD_U32,       AT(nq_queue, busy) },
+	{ "features",    NQ_FIELD_ENUM,      AT(nq_queue, features), .names = &nq_names_features },
+	{ "coalesce_us", NQ_FIELD_U32,       AT(nq_queue, coalesce_us), .none = true },
 	{ "xps",         NQ_FIELD_TEXT,      AT(nq_queue, xps) },
 	{ "rx",          NQ_FIELD_RATES,     AT(nq_queue, rx) },
 	{ "tx",          NQ_FIELD_RATES,     AT(nq_queue, tx) },
@@ -61,17 +66,22 @@ static const struct nq_field queue_fields[] = {
 };
 
 static const struct nq_field vm_fields[] = {
-	{ "name",      NQ_FIELD_TEXT,     AT(nq_vm, name), .required = true },
-	{ "kind",      NQ_FIELD_ENUM,     AT(nq_vm, kind), .required = true, .names = &nq_names_vm_kind },
-	{ "cgroup",    NQ_FIELD_TEXT,     AT(nq_vm, cgroup) },
-	{ "pid",       NQ_FIELD_U32,      AT(nq_vm, pid), .none = true },
-	{ "cpus",      NQ_FIELD_U32,      AT(nq_vm, cpus), .required = true },
-	{ "busy",      NQ_FIELD_U32,      AT(nq_vm, busy) },
-	{ "home",      NQ_FIELD_NODESET,  AT(nq_vm, home), .required = true },
-	{ "placed",    NQ_FIELD_BOOL,     AT(nq_vm, placed), .required = true },
-	{ "pinned",    NQ_FIELD_BOOL,     AT(nq_vm, pinned) },
-	{ "mem_fixed", NQ_FIELD_BOOL,     AT(nq_vm, mem_fixed) },
-	{ "mem",       NQ_FIELD_PER_NODE, AT(nq_vm, mem) },
+	{ "name",        NQ_FIELD_TEXT,     AT(nq_vm, name), .required = true },
+	{ "kind",        NQ_FIELD_ENUM,     AT(nq_vm, kind), .required = true, .names = &nq_names_vm_kind },
+	{ "cgroup",      NQ_FIELD_TEXT,     AT(nq_vm, cgroup) },
+	{ "pid",         NQ_FIELD_U32,      AT(nq_vm, pid), .none = true },
+	{ "cpus",        NQ_FIELD_U32,      AT(nq_vm, cpus), .required = true },
+	{ "busy",        NQ_FIELD_U32,      AT(nq_vm, busy) },
+	{ "home",        NQ_FIELD_NODESET,  AT(nq_vm, home), .required = true },
+	{ "placed",      NQ_FIELD_BOOL,     AT(nq_vm, placed), .required = true },
+	{ "pinned",      NQ_FIELD_BOOL,     AT(nq_vm, pinned) },
+	{ "mem_fixed",   NQ_FIELD_BOOL,     AT(nq_vm, mem_fixed) },
+	{ "mem",         NQ_FIELD_PER_NODE, AT(nq_vm, mem) },
+	{ "pool",        NQ_FIELD_TEXT,     AT(nq_vm, pool) },
+	{ "shares",      NQ_FIELD_U32,      AT(nq_vm, shares) },
+	{ "reservation", NQ_FIELD_U32,      AT(nq_vm, reservation) },
+	{ "limit",       NQ_FIELD_U32,      AT(nq_vm, limit), .none = true },
+	{ "cpus_on",     NQ_FIELD_CLIENTS,  AT(nq_vm, cpus_on) },
 	{ 0 },
 };
 
@@ -81,6 +91,8 @@ static const struct nq_field vnic_fields[] = {
 	{ "pnic",       NQ_FIELD_REFERENCE, AT(nq_vnic, pnic), .required = true, .none = true, .array = NQ_ARRAY_PNICS },
 	{ "name",       NQ_FIELD_TEXT,      AT(nq_vnic, name) },
 	{ "rx_queue",   NQ_FIELD_REFERENCE, AT(nq_vnic, rx_queue), .none = true, .array = NQ_ARRAY_QUEUES },
+	{ "spread",     NQ_FIELD_LANES,     AT(nq_vnic, spread), .count = AT(nq_vnic, n_spread) },
+	{ "virtqueues", NQ_FIELD_U32,       AT(nq_vnic, virtqueues) },
 	{ "tx_queue",   NQ_FIELD_REFERENCE, AT(nq_vnic, tx_queue), .none = true, .array = NQ_ARRAY_QUEUES },
 	{ "worker",     NQ_FIELD_U32,       AT(nq_vnic, worker), .none = true },
 	{ "worker_cpu", NQ_FIELD_REFERENCE, AT(nq_vnic, worker_cpu), .none = true, .array = NQ_ARRAY_CPUS },

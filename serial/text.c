@@ -53,6 +53,23 @@ void nq_queue_text(const struct nq_host *host, uint32_t queue, char ret[NQ_QUEUE
 			 self->index);
 }
 
+void nq_lanes_text(const struct nq_host *host, uint32_t queue, uint32_t n_spread, const uint32_t *spread,
+		   char ret[NQ_LANES_TEXT])
+{
+	size_t used;
+
+	nq_queue_text(host, queue, ret);
+	used = strlen(ret);
+	for (uint32_t i = 0; i < n_spread; i++) {
+		char text[NQ_QUEUE_TEXT];
+		const char *slash;
+
+		nq_queue_text(host, spread[i], text);
+		slash = strrchr(text, '/');
+		used += (size_t)snprintf(ret + used, NQ_LANES_TEXT - used, "+%.14s", slash ? slash + 1 : text);
+	}
+}
+
 /* The member of the set whose kernel id is the lowest that is at least `from`; NQ_NONE when there is none. */
 static uint32_t next_id(const struct nq_host *host, const struct nq_nodeset *set, uint32_t from)
 {

@@ -45,6 +45,7 @@ const char *nq_steering_name(enum nq_steering value);
 const char *nq_queue_kind_name(enum nq_queue_kind value);
 const char *nq_queue_role_name(enum nq_queue_role value);
 const char *nq_vm_kind_name(enum nq_vm_kind value);
+const char *nq_features_name(uint32_t value); /* bits of enum nq_feature: "none", "lro+rss" */
 const char *nq_served_name(enum nq_served value);
 const char *nq_notice_name(enum nq_notice_kind value);
 const char *nq_action_name(enum nq_action_kind value);
@@ -55,6 +56,10 @@ const char *nq_rule_name(enum nq_rule value); /* "home-best-fit", … */
 void nq_mac_text(const struct nq_mac *mac, char ret[NQ_MAC_TEXT]);
 int nq_mac_parse(const char *text, struct nq_mac *ret); /* 0 or -EINVAL; lower or upper case, colons */
 void nq_queue_text(const struct nq_host *host, uint32_t queue, char ret[NQ_QUEUE_TEXT]);
+/* What a vnic receives through: its queue as by nq_queue_text() and what differs of the others, "eth0/1+2". */
+#define NQ_LANES_TEXT (NQ_QUEUE_TEXT + (NQ_MAX_LANES - 1) * 16)
+void nq_lanes_text(const struct nq_host *host, uint32_t queue, uint32_t n_spread, const uint32_t *spread,
+		   char ret[NQ_LANES_TEXT]);
 /* Kernel ids of the set in list format, "0-1,4"; truncated with … when it does not fit. */
 void nq_nodeset_text(const struct nq_host *host, const struct nq_nodeset *set, char *ret, size_t size);
 

@@ -41,7 +41,7 @@ static int check_fault(const struct mutation *mutation, int result, const struct
 	return 1;
 }
 
-#define NODE_0 "{\"id\": 0, \"package\": 0, \"mem_total\": 17179869184, \"mem_free\": 12884901888}"
+#define NODE_0 "{\"id\": 0, \"package\": 0, \"mem_total\": 17179869184, \"mem_free\": 12884901888, \"busy\": null}"
 
 static const struct mutation snapshots[] = {
 	/* syntax */
@@ -88,7 +88,14 @@ static const struct mutation snapshots[] = {
 	{ "\"id\": 0", "\"id\": -1", "text: nodes[0].id", "found -1; allowed: a whole number, 0 to" },
 	{ "\"id\": 0", "\"id\": 4294967295", "text: nodes[0].id", "0 to 4294967294" },
 	{ "\"id\": 0, \"package\"", "\"id\": 1024, \"package\"", "text: cpus[0].node", "found 0" },
-	{ "\"busy\": 50", "\"busy\": 1001", "text: cpus[0].busy", "found 1001; allowed: 0 to 1000" },
+	{ "\"busy\": 50", "\"busy\": 100000001", "text: cpus[0].busy", "found 100000001; allowed: 0 to 100000000" },
+	{ "\"busy\": null", "\"busy\": 100000001", "text: nodes[0].busy", "allowed: 0 to 100000000" },
+	{ "\"shares\": 1000", "\"shares\": 0", "text: vms[0].shares", "found 0; allowed: 1 to 1000000 (vm521)" },
+	{ "\"limit\": null", "\"limit\": 100000001", "text: vms[0].limit", "allowed: 0 to 100000000" },
+	{ "\"pool\": \"\"", "\"pool\": null", "text: vms[0].pool", "a string" },
+	{ "\"virtqueues\": 1", "\"virtqueues\": 0", "text: vnics[0].virtqueues", "allowed: 1 to" },
+	{ "\"features\": \"none\"", "\"features\": \"tso\"", "text: queues[0].features", "none, lro, rss, lro+rss" },
+	{ "\"can_migrate\": false", "\"can_migrate\": 0", "text: can_migrate", "true or false" },
 	{ "[10, 21]", "[10, 9]", "text: distance[0][1]", "found 9; allowed: 10 to 255" },
 	{ "[10, 21]", "[11, 21]", "text: distance[0][0]", "found 11; allowed: 10 to 10" },
 	{ "[10, 21]", "[10, 256]", "text: distance[0][1]", "found 256; allowed: a whole number, 0 to 255" },
@@ -96,6 +103,10 @@ static const struct mutation snapshots[] = {
 	{ "[10, 21],", "", "text: distance", "one row for each of the 2 nodes" },
 	{ "\"cpus\": 2", "\"cpus\": 0", "text: vms[0].cpus", "found 0; allowed: 1 to" },
 	{ "\"busy\": 800", "\"busy\": 16001", "text: vms[0].busy", "found 16001; allowed: 0 to 16000" },
+	{ "\"spread\": []",
+	  "\"spread\": [\"eth0/1\", \"eth0/1\", \"eth0/1\", \"eth0/1\", \"eth0/1\", \"eth0/1\", \"eth0/1\", "
+	  "\"eth0/1\"]",
+	  "text: vnics[0].spread", "at most 7 queues" },
 	{ "\"packets\": 150000", "\"packets\": 1099511627777", "text: queues[1].rx", "allowed: 0 to 1099511627776" },
 	{ "02:00:00:00:05:21", "03:00:00:00:05:21", "text: vnics[0].mac", "allowed: 0 to 0" },
 	{ "02:00:00:00:05:21", "00:00:00:00:00:00", "text: vnics[0].mac", "must not be empty" },
@@ -117,6 +128,16 @@ static const struct mutation snapshots[] = {
 	  "found \"vm529\"; allowed: the name of one of the vms" },
 	{ "\"rx_queue\": \"eth0/1\"", "\"rx_queue\": \"eth0/9\"", "text: vnics[0].rx_queue", "\"eth0/cpu5\"" },
 	{ "\"rx_queue\": \"eth0/1\"", "\"rx_queue\": null", "text: vnics[0].rx_queue", "\"default\" or a queue" },
+	{ "\"spread\": []", "\"spread\": [\"eth0/9\"]", "text: vnics[0].spread[0]", "\"default\" or a queue" },
+	{ "\"spread\": []", "\"spread\": [\"default\"]", "text: vnics[0].spread[0]", "found \"default\"" },
+	{ "\"spread\": []", "\"spread\": [\"eth0/0\"]", "text: vnics[0].spread", "does not belong to it" },
+	{ "\"spread\": []", "\"spread\": [\"eth0/1\"]", "text: vnics[0].spread", "does not belong to it" },
+	{ "\"spread\": []", "\"spread\": [\"eth0/2\", \"eth0/2\"]", "text: vnics[0].spread", "does not belong to it" },
+	{ "\"rx_queue\": \"eth0/1\", \"spread\": []", "\"rx_queue\": \"default\", \"spread\": [\"eth0/2\"]",
+	  "text: vnics[0].spread", "found 1; allowed: 0 to 0" },
+	{ "\"cpus_on\": {}", "\"cpus_on\": {\"1\": 2}", "text: vms[0].cpus_on", "does not belong to it (vm521)" },
+	{ "\"cpus_on\": {}", "\"cpus_on\": {\"7\": 2}", "text: vms[0].cpus_on.7", "the id of one of the nodes" },
+	{ "\"cpus_on\": {}", "\"cpus_on\": {\"0\": 4294967295}", "text: vms[0].cpus_on.0", "0 to 4294967294" },
 	{ "\"home\": [0]", "\"home\": [0, 0]", "text: vms[0].home[1]", "every node once" },
 	{ "\"home\": [0]", "\"home\": [3]", "text: vms[0].home[0]", "one of the nodes" },
 	{ "\"served\": {\"0\": 50000}", "\"served\": {\"2\": 50000}", "text: vnics[0].served.2", "one of the nodes" },
@@ -133,9 +154,10 @@ static const struct mutation snapshots[] = {
 	/* sums */
 	{ "\"mem_free\": 12884901888", "\"mem_free\": 17179869185", "text: nodes[0].mem_free",
 	  "allowed: 0 to 17179869184" },
-	{ "\"rss_entries\": 128}", "\"rss_entries\": 127}", "text: pnics[0].rss_entries",
-	  "found a sum of 128; allowed: 127 to 127" },
+	{ "\"rss_entries\": 128, \"rss_contexts\"", "\"rss_entries\": 127, \"rss_contexts\"",
+	  "text: pnics[0].rss_entries", "found a sum of 128; allowed: 127 to 127" },
 	{ "\"0\": 1073741824", "\"0\": 17179869185", "text: vms[0].mem", "found a sum of 17179869185" },
+	{ "\"cpus_on\": {}", "\"cpus_on\": {\"0\": 3}", "text: vms[0].cpus_on", "found a sum of 3; allowed: 2 to 2" },
 	{ "\"served\": {\"0\": 50000}", "\"served\": {\"0\": 50003}", "text: vnics[0].served", "allowed: 0 to 50002" },
 };
 
@@ -166,7 +188,8 @@ static const struct mutation plans[] = {
 	{ ",\n  \"kept\": []", "", "text: kept", "this key is required" },
 	{ "\"kept\": []", "\"kept\": [{\"vnic\": \"02:00:00:00:05:21\"}]", "text: kept[0].reason",
 	  "this key is required" },
-	{ "\"kind\": \"steer\"", "\"kind\": \"stear\"", "text: actions[0].kind", "home, migrate, queue-cpu, queue-set, steer" },
+	{ "\"kind\": \"steer\"", "\"kind\": \"stear\"", "text: actions[0].kind",
+	  "home, migrate, queue-cpu, queue-set, steer" },
 	{ "\"kind\": \"steer\"", "\"kind\": \"home\"", "text: actions[0].vnic", "unknown key" },
 	{ "\"kind\": \"steer\", ", "", "text: actions[0].kind", "this key is required" },
 	{ "02:00:00:00:05:22", "02:00:00:00:05:99", "text: actions[0].vnic", "the mac of one of the vnics" },
@@ -224,11 +247,23 @@ static void impossible_plans(void **state)
 	static const struct mutation cases[] = {
 		{ "\"to\": [0]", "\"to\": []", "text: actions[0]", "at least one node" },
 		{ "\"to\": 0,", "\"to\": 99,", "text: actions[0].to", "one of the cpus" },
+		{ "\"cpus_on\": {}", "\"cpus_on\": {\"1\": 2}", "text: actions[0]", "nodes of \"to\"" },
+		{ "\"cpus_on\": {}", "\"cpus_on\": {\"0\": 1}", "text: actions[0]", "as many vCPUs" },
+		{ "\"cpus_on\": {}", "\"cpus_on\": []", "text: actions[0].cpus_on", "an object" },
+		{ "\"spread_to\": []", "\"spread_to\": [\"eth0/1\"]", "text: actions[0]", "further queues" },
+		{ "\"spread_to\": []", "\"spread_to\": [\"eth0/0\"]", "text: actions[0]", "further queues" },
+		{ "\"rx_to\": \"eth0/1\", \"spread_from\": [], \"spread_to\": []",
+		  "\"rx_to\": \"default\", \"spread_from\": [], \"spread_to\": [\"eth0/2\"]", "text: actions[0]",
+		  "further queues" },
+		{ "\"spread_to\": []", "\"spread_to\": [\"eth0/2\", \"eth0/2\"]", "text: actions[0]",
+		  "further queues" },
 	};
-	static const char *const files[] = { "figure-5-unplaced", "figure-6" };
+	static const char *const files[] = { "figure-5-unplaced", "figure-6",	       "figure-5-unplaced",
+					     "figure-5-unplaced", "figure-5-unplaced", "figure-5",
+					     "figure-5",	  "figure-5",	       "figure-5" };
 
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		char name[64];
 		struct nq_host *host;
 		struct nq_plan *plan = NULL;

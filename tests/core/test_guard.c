@@ -221,7 +221,7 @@ static void refusals(void **state)
 	policy.queue_full = 1001;
 	assert_int_equal(nq_plan_make(host, &policy, NULL, &plan), -EINVAL);
 	nq_policy_init(&policy);
-	host->cpus[0].busy = 1001;
+	host->cpus[0].busy = NQ_MAX_BUSY + 1;
 	assert_int_equal(nq_plan_make(host, &policy, NULL, &plan), -EINVAL);
 	assert_null(plan);
 	nq_host_free(host);
