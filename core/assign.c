@@ -44,6 +44,7 @@ struct stage {
 	struct nq_draft *draft;
 	struct nq_market market;
 	struct order *order; /* [n_units] */
+	uint32_t *line;	     /* the same, units only */
 	uint32_t n_order;
 };
 
@@ -87,6 +88,8 @@ static void line_up(struct stage *stage)
 				i,
 			};
 	qsort(stage->order, stage->n_order, sizeof(*stage->order), by_traffic);
+	for (uint32_t i = 0; i < stage->n_order; i++)
+		stage->line[i] = stage->order[i].unit;
 }
 
 static uint64_t kernel_id(const struct nq_board *board, uint32_t node)
@@ -239,21 +242,33 @@ static void assign_sending(struct stage *stage, uint32_t unit)
 	stage->draft->moves++;
 }
 
-static void assign_all(struct stage *stage)
+/* A pass of single moves; when there are none, queues that pay for several; then exchanges. */
+static int pass(struct stage *stage)
 {
-	line_up(stage);
-	for (int pass = 0; pass < PASSES; pass++) {
-		uint64_t before = stage->draft->moves;
+	uint64_t before = stage->draft->moves;
+	int result = 0;
 
-		nq_board_refresh(stage->draft->board);
-		nq_market_price(&stage->market);
-		for (uint32_t i = 0; i < stage->n_order; i++) {
-			assign(stage, stage->order[i].unit);
-			assign_sending(stage, stage->order[i].unit);
-		}
-		if (stage->draft->moves == before)
-			break;
+	nq_board_refresh(stage->draft->board);
+	nq_market_price(&stage->market);
+	for (uint32_t i = 0; i < stage->n_order; i++) {
+		assign(stage, stage->line[i]);
+		assign_sending(stage, stage->line[i]);
 	}
+	if (stage->draft->moves == before)
+		result = nq_open_queues(stage->draft, &stage->market, stage->line, stage->n_order);
+	if (result == 0 && stage->draft->moves == before)
+		result = nq_exchange(stage->draft, &stage->market, stage->line, stage->n_order);
+	return result < 0 ? result : stage->draft->moves > before;
+}
+
+static int assign_all(struct stage *stage)
+{
+	int result = 1;
+
+	line_up(stage);
+	for (int i = 0; i < PASSES && result > 0; i++)
+		result = pass(stage);
+	return result < 0 ? result : 0;
 }
 
 int nq_stage_assign(struct nq_draft *draft)
@@ -264,10 +279,10 @@ int nq_stage_assign(struct nq_draft *draft)
 	if (result < 0)
 		return result;
 	stage.order = calloc((size_t)draft->board->n_units + 1, sizeof(*stage.order));
-	result = stage.order ? 0 : -ENOMEM;
-	if (result == 0)
-		assign_all(&stage);
+	stage.line = calloc((size_t)draft->board->n_units + 1, sizeof(*stage.line));
+	result = stage.order && stage.line ? assign_all(&stage) : -ENOMEM;
 	free(stage.order);
+	free(stage.line);
 	nq_market_close(&stage.market);
 	return result;
 }

@@ -29,7 +29,9 @@ struct nq_market {
 			    UINT64_MAX: no queue */
 	uint64_t
 		*least; /* [n_pnics * n_pools * n_nodes]: the same with delivery to that home, over all queues' nodes */
-	bool *pool_used; /* [n_pools]: some unit belongs to it */
+	bool *pool_used;  /* [n_pools]: some unit belongs to it */
+	uint32_t *picked; /* [n_nodes]: nq_board_pick_cpu() there, while not stale */
+	bool *stale;	  /* [n_nodes] */
 };
 
 /* 0 or -ENOMEM. */
@@ -45,6 +47,10 @@ uint64_t nq_market_leaving(const struct nq_market *market, uint32_t unit);
 struct nq_places nq_market_find(struct nq_market *market, uint32_t unit, uint64_t limit);
 /* A bound from below of what any place costs. */
 uint64_t nq_market_bound(const struct nq_market *market, uint32_t unit);
+/* The same for a place on that node. */
+uint64_t nq_market_bound_at(const struct nq_market *market, uint32_t unit, uint32_t node);
+/* The queue is served by that CPU from now on; NQ_NONE: by none that is known. */
+void nq_market_bring(struct nq_market *market, uint32_t queue, uint32_t cpu);
 /* What the unit would cost on that queue, on its present CPU. */
 uint64_t nq_market_cost_at(const struct nq_market *market, uint32_t unit, uint32_t queue);
 /* May the unit be there: pool, exclusiveness, features, lanes, room? */
@@ -53,7 +59,16 @@ bool nq_market_admits(const struct nq_market *market, uint32_t unit, uint32_t qu
 bool nq_market_has_room(const struct nq_market *market, uint32_t queue, uint32_t cpu, uint64_t packets);
 /* Packets/s that the unit brings to its receive queue. */
 uint64_t nq_unit_demand(const struct nq_unit *unit);
+/* The cheapest free queue for the unit on that node, there or brought; queue NQ_NONE: none, or no room. */
+struct nq_place nq_market_open_place(struct nq_market *market, uint32_t unit, uint32_t node);
+/* The CPU of the node to which a queue would be brought, NQ_NONE: none online. */
+uint32_t nq_market_pick_cpu(struct nq_market *market, uint32_t node);
 /* Moves the unit there, bringing the queue first when needed. */
 void nq_market_take(struct nq_market *market, uint32_t unit, const struct nq_place *place);
+
+/* core/opening.c: queues that pay for several units together though for none alone. order: units, largest first. */
+int nq_open_queues(struct nq_draft *draft, struct nq_market *market, const uint32_t *order, uint32_t n);
+/* core/exchange.c: two units change places when that pays though neither can move alone. */
+int nq_exchange(struct nq_draft *draft, struct nq_market *market, const uint32_t *order, uint32_t n);
 
 #endif

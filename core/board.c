@@ -23,6 +23,19 @@ struct nq_board *nq_board_free(struct nq_board *board)
 	return NULL;
 }
 
+static void sort_nodes(struct nq_board *board)
+{
+	const struct nq_node *nodes = board->host->nodes;
+
+	for (uint32_t i = 0; i < board->n_nodes; i++) {
+		uint32_t at = i;
+
+		for (; at > 0 && nodes[board->by_id[at - 1]].id > nodes[i].id; at--)
+			board->by_id[at] = board->by_id[at - 1];
+		board->by_id[at] = i;
+	}
+}
+
 static void build_cpus(struct nq_board *board)
 {
 	const struct nq_host *host = board->host;
@@ -323,6 +336,7 @@ static void take_arrays(struct nq_board *board)
 	TAKE(board, arrive, board->n_pnics * 2 * n);
 	TAKE(board, handoff, n * n);
 	TAKE(board, default_path, board->n_pnics * n);
+	TAKE(board, by_id, n);
 	TAKE(board, weights, n);
 	TAKE(board, row, n);
 	TAKE(board, sums, 2 * (size_t)board->n_queues);
@@ -338,6 +352,7 @@ static void take_arrays(struct nq_board *board)
 
 static void build(struct nq_board *board)
 {
+	sort_nodes(board);
 	build_cpus(board);
 	build_cores(board);
 	build_pnics(board);

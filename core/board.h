@@ -140,6 +140,7 @@ struct nq_board {
 	struct nq_note *notes;
 	uint32_t n_notes;
 	uint32_t *next_of_vm;	 /* [n_units]: from nq_board_vm.first_unit along the units of one vm; NQ_NONE: end */
+	uint32_t *by_id;	 /* [n_nodes]: nodes in order of their kernel ids, for whatever goes by order */
 	uint32_t *weights, *row; /* [n_nodes] scratch */
 	uint64_t *sums;		 /* [2 * n_queues] scratch of the building */
 	bool failed;		 /* out of memory somewhere: the plan is off */

@@ -208,16 +208,19 @@ static void move_memory(struct nq_board *board, uint64_t *mem, uint32_t from, ui
 /* Memory outside the home moves in, in equal parts; what does not divide goes to the first node. */
 static void gather(struct nq_board *board, struct nq_board_home *home)
 {
-	uint32_t n = nq_nodeset_count(&home->nodes), first = nq_nodeset_next(&home->nodes, 0);
+	uint32_t n = nq_nodeset_count(&home->nodes), first = NQ_NONE;
 
+	for (uint32_t i = 0; i < board->n_nodes && first == NQ_NONE; i++)
+		first = nq_nodeset_has(&home->nodes, board->by_id[i]) ? board->by_id[i] : NQ_NONE;
 	for (uint32_t from = 0; from < board->n_nodes; from++) {
 		uint64_t part = home->mem[from] / n;
 
 		if (nq_nodeset_has(&home->nodes, from) || home->mem[from] == 0)
 			continue;
-		for (uint32_t to = nq_nodeset_next(&home->nodes, first + 1); to != NQ_NONE;
+		for (uint32_t to = nq_nodeset_next(&home->nodes, 0); to != NQ_NONE;
 		     to = nq_nodeset_next(&home->nodes, to + 1))
-			move_memory(board, home->mem, from, to, part);
+			if (to != first)
+				move_memory(board, home->mem, from, to, part);
 		move_memory(board, home->mem, from, first, home->mem[from]);
 	}
 }

@@ -67,13 +67,14 @@ void nq_board_deal(const struct nq_board *board, uint32_t cpus, const struct nq_
 	uint32_t n = nq_nodeset_count(home), left = cpus, turn = 0;
 
 	for (uint32_t i = 0; i < board->n_nodes; i++) {
-		uint32_t cores = nq_nodeset_has(home, i) ? board->nodes[i].cores : 0;
+		uint32_t node = board->by_id[i], cores = nq_nodeset_has(home, node) ? board->nodes[node].cores : 0;
 
-		ret[i] = left < cores ? left : cores;
-		left -= ret[i];
+		ret[node] = left < cores ? left : cores;
+		left -= ret[node];
 	}
-	for (uint32_t i = nq_nodeset_next(home, 0); left && i != NQ_NONE; i = nq_nodeset_next(home, i + 1), turn++)
-		ret[i] += left / n + (turn < left % n);
+	for (uint32_t i = 0; left && i < board->n_nodes; i++)
+		if (nq_nodeset_has(home, board->by_id[i]))
+			ret[board->by_id[i]] += left / n + (turn++ < left % n);
 }
 
 static bool any(const uint32_t *numbers, uint32_t n)
@@ -101,21 +102,11 @@ void nq_board_clients(const struct nq_board *board, uint32_t vm, uint32_t *ret)
 
 uint64_t nq_board_vm_share(const struct nq_board *board, uint32_t vm, const uint32_t *clients, uint32_t node)
 {
-	uint64_t busy = board->host->vms[vm].busy, total = 0, given = 0;
-	uint32_t first = NQ_NONE;
+	uint64_t busy = board->host->vms[vm].busy, total = 0;
 
-	if (busy == 0)
-		return 0;
-	for (uint32_t i = 0; i < board->n_nodes; i++)
+	for (uint32_t i = 0; busy && i < board->n_nodes; i++)
 		total += clients[i];
-	for (uint32_t i = 0; i < board->n_nodes && total; i++) {
-		if (clients[i] && first == NQ_NONE)
-			first = i;
-		given += busy * clients[i] / total;
-	}
-	if (total == 0)
-		return 0;
-	return busy * clients[node] / total + (node == first ? busy - given : 0);
+	return total ? busy * clients[node] / total : 0;
 }
 
 uint64_t nq_board_work(const struct nq_board *board, uint64_t load)

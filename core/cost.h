@@ -53,7 +53,7 @@
 
 #define NQ_FIXED 256u	/* one nanosecond in a cost per packet */
 #define NQ_PPM 1000000u /* utilization 1 */
-#define NQ_PACK_FACTOR 25u
+#define NQ_PACK_FACTOR 250u
 
 uint64_t nq_sat_add(uint64_t a, uint64_t b);
 uint64_t nq_sat_mul(uint64_t a, uint64_t b);

@@ -30,6 +30,23 @@ static uint64_t paths_at(const struct nq_board *board, uint32_t queue, uint32_t 
 	return cost;
 }
 
+/* Does no unit have a longer way there? */
+static bool suits_all(const struct nq_board *board, uint32_t queue, uint32_t node)
+{
+	const struct nq_board_queue *self = &board->queues[queue];
+	uint32_t now = nq_board_queue_node(board, queue);
+	uint32_t before = nq_board_arrive(board, self->pnic, self->soft, now);
+	uint32_t after = nq_board_arrive(board, self->pnic, self->soft, node);
+
+	for (uint32_t i = self->first_unit; i != NQ_NONE; i = board->units[i].next) {
+		const uint32_t *deliver = board->vms[board->units[i].vm].deliver;
+
+		if ((uint64_t)after + deliver[node] > (uint64_t)before + deliver[now])
+			return false;
+	}
+	return true;
+}
+
 struct spot {
 	uint32_t node, cpu;
 	uint64_t cost_ns;
@@ -54,7 +71,7 @@ static bool consider(const struct nq_board *board, uint32_t queue, uint32_t node
 	return true;
 }
 
-static void follow(struct nq_draft *draft, uint32_t queue)
+static void follow(struct nq_draft *draft, uint32_t queue, bool together)
 {
 	struct nq_board *board = draft->board;
 	const struct nq_board_queue *self = &board->queues[queue];
@@ -73,7 +90,7 @@ static void follow(struct nq_draft *draft, uint32_t queue)
 	for (uint32_t node = 0; node < board->n_nodes; node++) {
 		struct spot spot;
 
-		if (node == now || !consider(board, queue, node, &spot))
+		if (node == now || (together && !suits_all(board, queue, node)) || !consider(board, queue, node, &spot))
 			continue;
 		if (best.node == NQ_NONE || spot.cost_ns < best.cost_ns) {
 			next = best;
@@ -93,7 +110,7 @@ static void follow(struct nq_draft *draft, uint32_t queue)
 	draft->moves++;
 }
 
-int nq_stage_follow(struct nq_draft *draft)
+static int follow_all(struct nq_draft *draft, bool together)
 {
 	struct nq_board *board = draft->board;
 
@@ -105,7 +122,17 @@ int nq_stage_follow(struct nq_draft *draft)
 		    nq_board_queue_node(board, i) == NQ_NONE || !board->pnics[queue->pnic].steers)
 			continue;
 		if (!nq_guard_holds(draft, NQ_ACTION_QUEUE_CPU, i, &ignored))
-			follow(draft, i);
+			follow(draft, i, together);
 	}
 	return 0;
+}
+
+int nq_stage_follow(struct nq_draft *draft)
+{
+	return follow_all(draft, true);
+}
+
+int nq_stage_follow_most(struct nq_draft *draft)
+{
+	return follow_all(draft, false);
 }

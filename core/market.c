@@ -75,15 +75,19 @@ int nq_market_open(struct nq_market *ret, const struct nq_draft *draft)
 		.slope = calloc(places * board->n_pools + 1, sizeof(*market.slope)),
 		.least = calloc(places * board->n_pools + 1, sizeof(*market.least)),
 		.pool_used = calloc(board->n_pools, sizeof(*market.pool_used)),
+		.picked = calloc(board->n_nodes, sizeof(*market.picked)),
+		.stale = calloc(board->n_nodes, sizeof(*market.stale)),
 	};
 
 	if (!market.first_at || !market.next_at || !market.spare || !market.slope || !market.least ||
-	    !market.pool_used) {
+	    !market.pool_used || !market.picked || !market.stale) {
 		nq_market_close(&market);
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < places; i++)
 		market.first_at[i] = NQ_NONE;
+	for (uint32_t i = 0; i < board->n_nodes; i++)
+		market.stale[i] = true;
 	for (uint32_t i = board->n_queues; i-- > 0;)
 		if (is_reachable(board, i) && is_online(board, i))
 			list_queue(&market, i);
@@ -101,6 +105,8 @@ void nq_market_close(struct nq_market *market)
 	free(market->slope);
 	free(market->least);
 	free(market->pool_used);
+	free(market->picked);
+	free(market->stale);
 }
 
 /* Per packet, 1/256 ns: how the waiting on the CPU grows. */
@@ -152,12 +158,27 @@ static uint32_t find_spare(struct nq_market *market, uint32_t pnic, uint32_t poo
 	return i < board->n_queues ? i : NQ_NONE;
 }
 
+uint32_t nq_market_pick_cpu(struct nq_market *market, uint32_t node)
+{
+	if (market->stale[node])
+		market->picked[node] = nq_board_pick_cpu(market->board, node, NULL);
+	market->stale[node] = false;
+	return market->picked[node];
+}
+
+/* The load of a CPU there changes. */
+static void touch(struct nq_market *market, uint32_t cpu)
+{
+	if (cpu != NQ_NONE)
+		market->stale[market->board->cpus[cpu].node] = true;
+}
+
 static void price_node(struct nq_market *market, uint32_t pnic, uint32_t pool, uint32_t node, bool spare)
 {
 	const struct nq_board *board = market->board;
 	uint64_t *price = &market->slope[((size_t)pnic * board->n_pools + pool) * board->n_nodes + node];
 	bool open = may_open(board, pnic, pool);
-	uint32_t cpu = spare ? nq_board_pick_cpu(board, node, NULL) : NQ_NONE;
+	uint32_t cpu = spare ? nq_market_pick_cpu(market, node) : NQ_NONE;
 
 	*price = cpu == NQ_NONE ? UINT64_MAX : waiting_slope(board, cpu);
 	for (uint32_t i = market->first_at[(size_t)pnic * board->n_nodes + node]; i != NQ_NONE;
@@ -202,6 +223,8 @@ void nq_market_price(struct nq_market *market)
 {
 	for (uint32_t pnic = 0; pnic < market->board->n_pnics; pnic++) {
 		market->spare[pnic] = 0;
+		for (uint32_t node = 0; node < market->board->n_nodes; node++)
+			market->stale[node] = true;
 		for (uint32_t pool = 0; pool < market->board->n_pools; pool++)
 			if (market->pool_used[pool] && market->board->pnics[pnic].steers)
 				price_pool(market, pnic, pool);
@@ -391,13 +414,35 @@ static void search_brought(struct nq_market *market, uint32_t unit, uint32_t spa
 {
 	const struct nq_board *board = market->board;
 	const struct nq_unit *self = &board->units[unit];
-	uint32_t cpu = nq_board_pick_cpu(board, node, NULL);
+	uint32_t cpu = nq_market_pick_cpu(market, node);
 
 	if (cpu == NQ_NONE || !nq_market_has_room(market, spare, cpu, wanted_room(board, self)))
 		return;
 	if (cpu == board->queues[spare].cpu)
 		return; /* it is there */
 	offer(places, (struct nq_place){ spare, cpu, true, true, cost_on(market, self, cpu, true) }, limit);
+}
+
+struct nq_place nq_market_open_place(struct nq_market *market, uint32_t unit, uint32_t node)
+{
+	const struct nq_board *board = market->board;
+	const struct nq_unit *self = &board->units[unit];
+	struct nq_places places = { .best.queue = NQ_NONE, .next.queue = NQ_NONE };
+	uint32_t spare = NQ_NONE;
+
+	if (may_open(board, self->pnic, self->pool) && has_rule(board, self))
+		spare = find_spare(market, self->pnic, self->pool);
+	for (uint32_t i = market->first_at[(size_t)self->pnic * board->n_nodes + node]; i != NQ_NONE;
+	     i = market->next_at[i])
+		if (!nq_board_used(board, i) && nq_market_admits(market, unit, i) &&
+		    nq_market_has_room(market, i, board->queues[i].cpu, wanted_room(board, self)))
+			offer(&places,
+			      (struct nq_place){ i, board->queues[i].cpu, false, true,
+						 cost_on(market, self, board->queues[i].cpu, true) },
+			      NQ_MAX_VALUE);
+	if (spare != NQ_NONE)
+		search_brought(market, unit, spare, node, NQ_MAX_VALUE, &places);
+	return places.best;
 }
 
 static uint64_t bound_at(const struct nq_market *market, const struct nq_unit *unit, uint32_t node)
@@ -407,6 +452,11 @@ static uint64_t bound_at(const struct nq_market *market, const struct nq_unit *u
 
 	return price == UINT64_MAX ? NQ_MAX_VALUE
 				   : nq_cost_of(nq_unit_demand(unit), price + board->vms[unit->vm].deliver[node]);
+}
+
+uint64_t nq_market_bound_at(const struct nq_market *market, uint32_t unit, uint32_t node)
+{
+	return bound_at(market, &market->board->units[unit], node);
 }
 
 uint64_t nq_market_bound(const struct nq_market *market, uint32_t unit)
@@ -451,19 +501,30 @@ struct nq_places nq_market_find(struct nq_market *market, uint32_t unit, uint64_
 	return places;
 }
 
+void nq_market_bring(struct nq_market *market, uint32_t queue, uint32_t cpu)
+{
+	struct nq_board *board = market->board;
+
+	touch(market, board->queues[queue].cpu);
+	touch(market, cpu);
+	if (is_online(board, queue))
+		unlist_queue(market, queue);
+	nq_board_queue_cpu(board, queue, cpu);
+	if (is_online(board, queue))
+		list_queue(market, queue);
+}
+
 void nq_market_take(struct nq_market *market, uint32_t unit, const struct nq_place *place)
 {
 	struct nq_board *board = market->board;
 	const struct nq_unit *self = &board->units[unit];
 	uint32_t left = self->rx_queue, pnic = self->pnic;
-	bool listed = is_online(board, place->queue);
 
-	if (place->bring) {
-		if (listed)
-			unlist_queue(market, place->queue);
-		nq_board_queue_cpu(board, place->queue, place->cpu);
-		list_queue(market, place->queue);
-	}
+	if (place->bring)
+		nq_market_bring(market, place->queue, place->cpu);
+	touch(market, board->queues[place->queue].cpu);
+	if (left != NQ_NONE)
+		touch(market, board->queues[left].cpu);
 	nq_board_steer(board, unit, place->queue, self->paired ? place->queue : self->tx_queue);
 	if (left != NQ_NONE && !nq_board_used(board, left) && left < market->spare[pnic])
 		market->spare[pnic] = left;

@@ -138,10 +138,11 @@ const struct nq_policy_setting nq_policy_settings[] = {
 	NUMBER(vcpu_wait, "per mille", 0, 10000, 100,
 	       "Weight of a vCPU's waiting for a CPU of its node against CPU time; as much as a packet's, for lack of a source. 0: "
 	       "a busy node costs nothing until it is full."),
-	NUMBER(queue_used_ns, "ns/s", 0, SECOND_NS, 2000000,
-	       "Cost of a queue that is in use, whatever passes through it: about 2,000 wake-ups a second of 1 us each, what "
-	       "interrupt moderation leaves. This is what makes few queues better than many when there is little to do (US "
-	       "9,459,904 B2, figure 14; Dynamic VMQ coalesces). The upper end is a whole CPU, a queue that polls."),
+	NUMBER(queue_used_ns, "ns/s", 0, SECOND_NS, 200000,
+	       "Cost of a queue that is in use, whatever passes through it: about 200 wake-ups a second of 1 us each, what a "
+	       "queue of its own costs little traffic beyond what its packets cost anywhere. This is what makes few queues "
+	       "better than many when there is little to do (US 9,459,904 B2, figure 14; Dynamic VMQ coalesces): two queues of "
+	       "5 % each are still worth having. The upper end is a whole CPU, a queue that polls."),
 	NUMBER(queue_capacity_pps, "packets/s", 1000, SECOND_NS, 1000000,
 	       "What one queue can serve: about what one CPU forwards through the kernel to a vm without loss."),
 	NUMBER(queue_full, "per mille", 1, 1000, 850,

@@ -26,7 +26,8 @@ int nq_stage_migrate(struct nq_draft *draft);	     /* core/migrate.c */
 int nq_stage_default_queues(struct nq_draft *draft); /* core/defaults.c */
 int nq_stage_pools(struct nq_draft *draft);	     /* core/pools.c */
 int nq_stage_lanes(struct nq_draft *draft);	     /* core/lanes.c */
-int nq_stage_follow(struct nq_draft *draft);	     /* core/follow.c */
+int nq_stage_follow(struct nq_draft *draft);	     /* core/follow.c: all together */
+int nq_stage_follow_most(struct nq_draft *draft);    /* core/follow.c: the many */
 int nq_stage_assign(struct nq_draft *draft);	     /* core/assign.c */
 int nq_stage_split(struct nq_draft *draft);	     /* core/split.c */
 int nq_stage_spread(struct nq_draft *draft);	     /* core/spread.c */
