@@ -26,8 +26,9 @@ enum nq_color { NQ_COLOR_AUTO, NQ_COLOR_ALWAYS, NQ_COLOR_NEVER, NQ_COLOR_COUNT }
 
 struct nq_options {
 	const char *from, *compare, *plan, *save_snapshot, *config, *state;
-	uint64_t format; /* enum nq_output */
-	uint64_t color;	 /* enum nq_color */
+	const char *policy; /* name of a preset */
+	uint64_t format;    /* enum nq_output */
+	uint64_t color;	    /* enum nq_color */
 	uint64_t interval_ms, tick_ms, for_ms;
 	bool once, act, keep, force, print, help;
 	const char *argument; /* what follows the options, NULL: nothing */

@@ -26,6 +26,7 @@ enum kind {
 	FLAG,
 	CHOICE,
 	DURATION, /* ms, 1 ms to 30 days */
+	PRESET,	  /* name of a preset */
 };
 #define DURATION_MAX_MS (30ull * 24 * 3600 * 1000)
 
@@ -48,6 +49,8 @@ static const struct option_row rows[] = {
 	{ "interval", "TIME", DURATION, AT(interval_ms), .help = "between the two observations that give rates (1s)" },
 	{ "save-snapshot", "FILE", TEXT, AT(save_snapshot), .help = "also write what was observed as JSON" },
 	{ "compare", "FILE", TEXT, AT(compare), .help = "picture, svg: a second host below, as it was afterwards" },
+	{ "policy", "NAME", PRESET, AT(policy),
+	  .help = "plan by this preset instead of [policy] of the configuration" },
 	{ "plan", "FILE", TEXT, AT(plan), .help = "carry out this plan instead of a new one" },
 	{ "act", NULL, FLAG, AT(act), .help = "write to this host; without it only say what would be done" },
 	{ "tick", "TIME", DURATION, AT(tick_ms), .help = "between two observations (from the configuration)" },
@@ -101,6 +104,14 @@ static enum nq_exit unknown_option(const struct nq_cli *cli, const char *word)
 	return complain_suggest(cli, word, &nearest);
 }
 
+static enum nq_exit bad_choice(const struct nq_cli *cli, const struct option_row *row, const char *text,
+			       const char *allowed, const char *nearest)
+{
+	return nq_cli_complain(NQ_EXIT_USAGE, "%s: --%s: found \"%s\"; allowed: %s%s%s%s", cli->verb->name, row->name,
+			       text, allowed, nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+			       nearest ? "\"?" : "");
+}
+
 static enum nq_exit parse_choice(struct nq_cli *cli, const struct option_row *row, const char *text)
 {
 	struct nq_nearest nearest;
@@ -117,9 +128,24 @@ static enum nq_exit parse_choice(struct nq_cli *cli, const struct option_row *ro
 		used += (size_t)snprintf(allowed + used, sizeof(allowed) - used, "%s%s", i > 0 ? ", " : "",
 					 row->choices[i]);
 	}
-	return nq_cli_complain(NQ_EXIT_USAGE, "%s: --%s: found \"%s\"; allowed: %s%s%s%s", cli->verb->name, row->name,
-			       text, allowed, nearest.best ? "; did you mean \"" : "", nearest.best ? nearest.best : "",
-			       nearest.best ? "\"?" : "");
+	return bad_choice(cli, row, text, allowed, nearest.best);
+}
+
+static enum nq_exit parse_preset(struct nq_cli *cli, const struct option_row *row, const char *text)
+{
+	char allowed[NQ_ALLOWED_TEXT];
+	struct nq_nearest nearest;
+
+	nq_nearest_init(&nearest, text);
+	for (size_t i = 0; i < nq_policy_presets_count; i++) {
+		if (strcmp(nq_policy_presets[i].name, text) == 0) {
+			*(const char **)((char *)&cli->options + row->offset) = nq_policy_presets[i].name;
+			return NQ_EXIT_OK;
+		}
+		nq_nearest_offer(&nearest, nq_policy_presets[i].name);
+	}
+	nq_presets_allowed(allowed);
+	return bad_choice(cli, row, text, allowed, nearest.best);
 }
 
 static enum nq_exit parse_duration(struct nq_cli *cli, const struct option_row *row, const char *text)
@@ -155,6 +181,8 @@ static enum nq_exit parse_value(struct nq_cli *cli, const struct option_row *row
 		return parse_choice(cli, row, text);
 	case DURATION:
 		return parse_duration(cli, row, text);
+	case PRESET:
+		return parse_preset(cli, row, text);
 	}
 	return NQ_EXIT_USAGE;
 }
@@ -248,6 +276,8 @@ void nq_help_verb(FILE *stream, const struct nq_verb *verb)
 		fprintf(stream, "  %-22s %s", head, rows[i].help);
 		for (size_t j = 0; rows[i].kind == CHOICE && j < choices_of(verb, &rows[i]); j++)
 			fprintf(stream, "%s%s", j > 0 ? ", " : ": ", rows[i].choices[j]);
+		for (size_t j = 0; rows[i].kind == PRESET && j < nq_policy_presets_count; j++)
+			fprintf(stream, "%s%s", j > 0 ? ", " : ": ", nq_policy_presets[j].name);
 		fputc('\n', stream);
 	}
 }

@@ -42,6 +42,8 @@ enum nq_exit nq_verb_plan(struct nq_cli *cli)
 		code = nq_cli_save(cli, host);
 	if (code != NQ_EXIT_OK)
 		return code;
+	if (cli->options.policy)
+		nq_policy_use(&config->policy, cli->options.policy);
 	r = nq_plan_make(host, &config->policy, NULL, &plan);
 	if (r < 0)
 		return nq_cli_complain(NQ_EXIT_FAILED, "no plan could be made: %s", strerror(-r));

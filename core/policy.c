@@ -131,8 +131,8 @@ uint32_t nq_policy_pool_of(const struct nq_policy *policy, const char *name)
 	return found == NQ_NONE ? 0 : found;
 }
 
-static const struct nq_policy_setting *out_of_range(const struct nq_policy_setting *settings, size_t n,
-						    const void *owner)
+/* The first setting that is out of its range, else the first that exceeds the one it must not; NULL: none. */
+static const struct nq_policy_setting *wrong(const struct nq_policy_setting *settings, size_t n, const void *owner)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint64_t value = get(owner, &settings[i]);
@@ -140,44 +140,26 @@ static const struct nq_policy_setting *out_of_range(const struct nq_policy_setti
 		if (value < settings[i].low || value > settings[i].high)
 			return &settings[i];
 	}
+	for (size_t i = 0; i < n; i++)
+		if (settings[i].at_most &&
+		    get(owner, &settings[i]) > get(owner, find(settings, n, settings[i].at_most)))
+			return &settings[i];
 	return NULL;
-}
-
-static const struct nq_policy_setting *wrong_setting(const struct nq_policy *policy)
-{
-	const struct nq_policy_setting *wrong = out_of_range(nq_policy_settings, nq_policy_settings_count, policy);
-
-	if (!wrong && policy->queue_consolidate > policy->queue_split)
-		wrong = nq_policy_find("queue_consolidate");
-	if (!wrong && policy->cpu_quiet > policy->cpu_busy)
-		wrong = nq_policy_find("cpu_quiet");
-	return wrong;
-}
-
-static const struct nq_policy_setting *wrong_pool(const struct nq_pool *pool)
-{
-	const struct nq_policy_setting *wrong = out_of_range(nq_pool_settings, nq_pool_settings_count, pool);
-
-	if (!wrong && pool->min > pool->max)
-		wrong = nq_pool_find("min");
-	if (!wrong && pool->leave_pps > pool->enter_pps)
-		wrong = nq_pool_find("leave_pps");
-	return wrong;
 }
 
 int nq_policy_check(const struct nq_policy *policy, const struct nq_policy_setting **ret,
 		    const struct nq_pool **ret_pool)
 {
-	const struct nq_policy_setting *wrong = wrong_setting(policy);
+	const struct nq_policy_setting *bad = wrong(nq_policy_settings, nq_policy_settings_count, policy);
 	const struct nq_pool *pool = NULL;
 
-	for (uint32_t i = 0; !wrong && i < policy->n_pools; i++) {
+	for (uint32_t i = 0; !bad && i < policy->n_pools; i++) {
 		pool = &policy->pools[i];
-		wrong = wrong_pool(pool);
+		bad = wrong(nq_pool_settings, nq_pool_settings_count, pool);
 	}
-	if (!wrong)
+	if (!bad)
 		return 0;
-	*ret = wrong;
+	*ret = bad;
 	*ret_pool = pool;
 	return -EINVAL;
 }

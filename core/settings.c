@@ -66,18 +66,22 @@ static const char *const features[NQ_FEATURE_ALL + 1] = {
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define ROW(owner, member, of_unit, from, to, by_default, named, because)                                              \
+#define ROW(owner, member, of_unit, from, to, by_default, named, because, other)                                       \
 	{                                                                                                              \
-#member, of_unit, offsetof(struct owner, member), from, to, by_default, named, because                 \
+#member, of_unit, offsetof(struct owner, member), from, to, by_default, named, because, other          \
 	}
 #define NAMED(member, values, by_default, because)                                                                     \
-	ROW(nq_policy, member, "", 0, COUNT(values) - 1, by_default, values, because)
+	ROW(nq_policy, member, "", 0, COUNT(values) - 1, by_default, values, because, NULL)
 #define NUMBER(member, of_unit, from, to, by_default, because)                                                         \
-	ROW(nq_policy, member, of_unit, from, to, by_default, NULL, because)
+	ROW(nq_policy, member, of_unit, from, to, by_default, NULL, because, NULL)
+#define NUMBER_BELOW(member, other, of_unit, from, to, by_default, because)                                            \
+	ROW(nq_policy, member, of_unit, from, to, by_default, NULL, because, #other)
 #define POOL_NAMED(member, values, by_default, because)                                                                \
-	ROW(nq_pool, member, "", 0, COUNT(values) - 1, by_default, values, because)
+	ROW(nq_pool, member, "", 0, COUNT(values) - 1, by_default, values, because, NULL)
 #define POOL_NUMBER(member, of_unit, from, to, by_default, because)                                                    \
-	ROW(nq_pool, member, of_unit, from, to, by_default, NULL, because)
+	ROW(nq_pool, member, of_unit, from, to, by_default, NULL, because, NULL)
+#define POOL_NUMBER_BELOW(member, other, of_unit, from, to, by_default, because)                                       \
+	ROW(nq_pool, member, of_unit, from, to, by_default, NULL, because, #other)
 
 /* clang-format off */
 const struct nq_policy_setting nq_policy_settings[] = {
@@ -152,16 +156,16 @@ const struct nq_policy_setting nq_policy_settings[] = {
 	       "Part of a queue's capacity over which vms that are there already are moved off it; the patent's examples are 80 to "
 	       "90 % (US 9,459,904 B2, figure 13). The upper one, above queue_full, so that a queue that was just filled is not "
 	       "split at once."),
-	NUMBER(queue_consolidate, "per mille", 0, 1000, 700,
+	NUMBER_BELOW(queue_consolidate, queue_split, "per mille", 0, 1000, 700,
 	       "Two queues that together stay under this part of one queue's capacity become one; the patent's examples are 70 to "
-	       "80 % (US 9,459,904 B2, figure 14). The lower one: the gap to queue_split is the hysteresis. At most queue_split."),
+	       "80 % (US 9,459,904 B2, figure 14). The lower one: the gap to queue_split is the hysteresis."),
 	NUMBER(cpu_busy, "per mille", 1, 1000, 800,
 	       "Load of a CPU above which a queue is moved away from it. Dynamic VMQ says that there is such a threshold and "
 	       "publishes no number; 80 % is where waiting begins to grow fast (1.6 packets on average in an M/D/1 queue, 0.4 at "
 	       "60 %) and where the patent's range for queues begins."),
-	NUMBER(cpu_quiet, "per mille", 0, 1000, 300,
+	NUMBER_BELOW(cpu_quiet, cpu_busy, "per mille", 0, 1000, 300,
 	       "Load of a CPU below which its queues join those of another. Dynamic VMQ publishes no number here either; two CPUs "
-	       "at 30 % make one at 60 %, with room left below cpu_busy. At most cpu_busy."),
+	       "at 30 % make one at 60 %, with room left below cpu_busy."),
 	NUMBER(node_full, "per mille", 1, 1000, 900,
 	       "Part of a node's CPUs over which it takes no further vm; ESXi's core cap for locality moves is 90 %."),
 	NUMBER(imbalance, "per mille", 0, 1000, 100,
@@ -211,29 +215,29 @@ const struct nq_policy_setting nq_pool_settings[] = {
 	POOL_NAMED(criteria, criteria, NQ_CRITERIA_BALANCE,
 		   "What the pool aims at: balance (a further queue when it is worth one), distribute (over as many queues as it may have) or "
 		   "pack (on as few as possible); US 9,459,904 B2, section II, has the last two for its LLR and HLT pools."),
-	POOL_NUMBER(min, "queues", 0, 65535, 0,
+	POOL_NUMBER_BELOW(min, max, "queues", 0, 65535, 0,
 		    "Queues of each NIC that the pool has a right to while a vm of it is there; US 9,459,904 B2, section II, minimum and "
-		    "maximum size of a pool. It takes them from pools with a lower priority. At most max."),
+		    "maximum size of a pool. It takes them from pools with a lower priority."),
 	POOL_NUMBER(max, "queues", 1, 65535, 65535,
 		    "Queues of each NIC that it never exceeds. The default is more than any NIC has: no limit."),
 	POOL_NUMBER(priority, "", 0, 1000, 100,
 		    "Pools that are short of their minimum take queues from pools with a lower priority (US 9,459,904 B2, section II); only "
-		    "the order of the numbers matters. The general pool has 100."),
+		    "the order of the numbers matters."),
 	POOL_NUMBER(coalesce_us, "us", 0, NQ_POOL_KEEP, NQ_POOL_KEEP,
 		    "Interrupt coalescing of its queues; 1000000 leaves it as it is. Low latency and few interrupts exclude each other, "
-		    "so pools differ in it (US 9,459,904 B2, section II)."),
+		    "so pools differ in it (US 9,459,904 B2, section II: low latency, low interrupt rate)."),
 	POOL_NUMBER(floor_pps, "packets/s", 0, SECOND_NS, 0,
 		    "What each of its vnics must be able to get: counted as if it came when rooms in queues are shared out, so that the room is "
 		    "there when it does come. The QoS of US 9,459,904 B2, section II."),
 	POOL_NUMBER(enter_pps, "packets/s", 0, SECOND_NS, 100,
-		    "A vnic with more than this leaves the default queue (US 9,459,904 B2, section II, says by a threshold and not which). "
+		    "A vnic with more than this leaves the default queue (US 9,459,904 B2, ahead of section I: a pre-set threshold, without a number). "
 		    "100 packets/s save 200 us within the default horizon_ms on a remote vm, ten times what steering costs once."),
-	POOL_NUMBER(leave_pps, "packets/s", 0, SECOND_NS, 20,
+	POOL_NUMBER_BELOW(leave_pps, enter_pps, "packets/s", 0, SECOND_NS, 20,
 		    "A vnic with less than this returns to the default queue, and the queue of the last one becomes free. A fifth of "
-		    "enter_pps, so that a vm that sends in bursts does not come and go. At most enter_pps."),
+		    "enter_pps, so that a vm that sends in bursts does not come and go."),
 	POOL_NUMBER(exclusive_pps, "packets/s", 0, SECOND_NS, 0,
 		    "A vnic with more than this gets a queue of its own, because its packets would hold up those of its neighbours (US "
-		    "9,459,904 B2, section III). 0: never."),
+		    "9,459,904 B2, section II). 0: never."),
 };
 /* clang-format on */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/config.h"
+#include "daemon/config_policy.h"
 #include "daemon/ini.h"
 #include "daemon/nearest.h"
-#include "daemon/quantity.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define SECTION_NEARQ "nearq"
-#define SECTION_POLICY "policy"
 #define CONFIG_TICK_MS 2000
 #define CONFIG_STATE "/var/lib/nearq"
 
@@ -25,6 +24,7 @@ int nq_config_new(struct nq_config **ret)
 	config->state = strdup(CONFIG_STATE);
 	config->exclude = calloc(1, sizeof(*config->exclude));
 	nq_policy_init(&config->policy);
+	config->preset = nq_policy_presets->name;
 	if (!config->state || !config->exclude) {
 		nq_config_free(config);
 		return -ENOMEM;
@@ -48,11 +48,11 @@ struct nq_config *nq_config_free(struct nq_config *config)
 /* What one file has said so far: a key twice in one file is a mistake, in two files it is a drop-in's right. */
 struct file {
 	struct nq_config *config;
-	unsigned *config_line; /* where each setting was given, 0: not yet */
-	unsigned *policy_line;
+	struct nq_policy_reader *policy; /* of all files */
+	unsigned *config_line;		 /* where each setting was given, 0: not yet */
 };
 
-static void fault_at(struct nq_fault *fault, const struct nq_ini_entry *entry, const char *found, const char *allowed,
+void nq_config_fault(struct nq_fault *fault, const struct nq_ini_entry *entry, const char *found, const char *allowed,
 		     const char *nearest)
 {
 	char where[sizeof(fault->where)];
@@ -62,16 +62,12 @@ static void fault_at(struct nq_fault *fault, const struct nq_ini_entry *entry, c
 		     nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
-static int check_twice(const struct nq_ini_entry *entry, unsigned *line, struct nq_fault *fault)
+int nq_config_fault_twice(struct nq_fault *fault, const struct nq_ini_entry *entry, unsigned line)
 {
 	char allowed[64];
 
-	if (*line == 0) {
-		*line = entry->line;
-		return 0;
-	}
-	snprintf(allowed, sizeof(allowed), "each key once in a file, and line %u has it", *line);
-	fault_at(fault, entry, entry->value, allowed, NULL);
+	snprintf(allowed, sizeof(allowed), "each key once in a file, and line %u has it", line);
+	nq_config_fault(fault, entry, entry->value, allowed, NULL);
 	return -EBADMSG;
 }
 
@@ -88,84 +84,42 @@ static int visit_nearq(const struct nq_ini_entry *entry, struct file *file, stru
 		nq_nearest_offer(&nearest, setting->name);
 		if (strcmp(setting->name, entry->key) != 0)
 			continue;
-		r = check_twice(entry, &file->config_line[i], fault);
-		if (r < 0)
-			return r;
+		if (file->config_line[i])
+			return nq_config_fault_twice(fault, entry, file->config_line[i]);
+		file->config_line[i] = entry->line;
 		nq_config_allowed(setting, allowed);
 		r = setting->parse(file->config, setting, entry->value);
 		if (r < 0)
-			fault_at(fault, entry, entry->value, allowed, NULL);
+			nq_config_fault(fault, entry, entry->value, allowed, NULL);
 		return r;
 	}
-	fault_at(fault, entry, entry->key, "a key of [" SECTION_NEARQ "], see nearq.conf(5)", nearest.best);
+	nq_config_fault(fault, entry, entry->key, "a key of [" SECTION_NEARQ "], see nearq.conf(5)", nearest.best);
 	return -EBADMSG;
-}
-
-static int policy_parse(const struct nq_policy_setting *setting, const char *text, uint64_t *ret)
-{
-	uint64_t value;
-
-	if (!setting->values) {
-		if (nq_quantity_parse(text, setting->unit, setting->unit, &value) < 0 || value < setting->low ||
-		    value > setting->high)
-			return -EBADMSG;
-		*ret = value;
-		return 0;
-	}
-	for (value = 0; value <= setting->high; value++) {
-		if (strcmp(setting->values[value], text) == 0) {
-			*ret = value;
-			return 0;
-		}
-	}
-	return -EBADMSG;
-}
-
-static int visit_policy(const struct nq_ini_entry *entry, struct file *file, struct nq_fault *fault)
-{
-	const struct nq_policy_setting *setting = nq_policy_find(entry->key);
-	char allowed[NQ_ALLOWED_TEXT];
-	struct nq_nearest nearest;
-	uint64_t value;
-	int r;
-
-	if (!setting) {
-		nq_nearest_init(&nearest, entry->key);
-		for (size_t i = 0; i < nq_policy_settings_count; i++)
-			nq_nearest_offer(&nearest, nq_policy_settings[i].name);
-		fault_at(fault, entry, entry->key, "a key of [" SECTION_POLICY "], see nearq.conf(5)", nearest.best);
-		return -EBADMSG;
-	}
-	r = check_twice(entry, &file->policy_line[setting - nq_policy_settings], fault);
-	if (r < 0)
-		return r;
-	if (policy_parse(setting, entry->value, &value) < 0) {
-		nq_policy_allowed(setting, allowed);
-		fault_at(fault, entry, entry->value, allowed, NULL);
-		return -EBADMSG;
-	}
-	nq_policy_set(&file->config->policy, setting, value);
-	return 0;
 }
 
 static int visit(const struct nq_ini_entry *entry, void *userdata, struct nq_fault *fault)
 {
+	struct file *file = userdata;
 	struct nq_nearest nearest;
 
 	if (strcmp(entry->section, SECTION_NEARQ) == 0)
-		return visit_nearq(entry, userdata, fault);
-	if (strcmp(entry->section, SECTION_POLICY) == 0)
-		return visit_policy(entry, userdata, fault);
+		return visit_nearq(entry, file, fault);
+	if (nq_policy_reader_takes(entry->section))
+		return nq_policy_reader_visit(file->policy, entry, fault);
 	nq_nearest_init(&nearest, entry->section);
 	nq_nearest_offer(&nearest, SECTION_NEARQ);
-	nq_nearest_offer(&nearest, SECTION_POLICY);
-	fault_at(fault, entry, entry->section, "sections [" SECTION_NEARQ "] and [" SECTION_POLICY "]", nearest.best);
+	nq_nearest_offer(&nearest, NQ_SECTION_POLICY);
+	nq_nearest_offer(&nearest, NQ_SECTION_POOL);
+	nq_config_fault(fault, entry, entry->section,
+			"sections [" SECTION_NEARQ "], [" NQ_SECTION_POLICY "] and [" NQ_SECTION_POOL " NAME]",
+			nearest.best);
 	return -EBADMSG;
 }
 
-static int read_file(struct nq_config *config, const char *path, struct nq_fault *fault)
+static int read_file(struct nq_config *config, struct nq_policy_reader *policy, const char *path,
+		     struct nq_fault *fault)
 {
-	struct file file = { .config = config };
+	struct file file = { .config = config, .policy = policy };
 	FILE *stream = fopen(path, "re");
 	int r;
 
@@ -175,10 +129,8 @@ static int read_file(struct nq_config *config, const char *path, struct nq_fault
 		return r;
 	}
 	file.config_line = calloc(nq_config_settings_count, sizeof(*file.config_line));
-	file.policy_line = calloc(nq_policy_settings_count, sizeof(*file.policy_line));
-	r = file.config_line && file.policy_line ? nq_ini_read(stream, path, visit, &file, fault) : -ENOMEM;
+	r = file.config_line ? nq_ini_read(stream, path, visit, &file, fault) : -ENOMEM;
 	free(file.config_line);
-	free(file.policy_line);
 	fclose(stream);
 	return r;
 }
@@ -196,7 +148,8 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int read_drop_ins(struct nq_config *config, const char *path, struct nq_fault *fault)
+static int read_drop_ins(struct nq_config *config, struct nq_policy_reader *policy, const char *path,
+			 struct nq_fault *fault)
 {
 	char directory[4096], name[sizeof(directory) + 256];
 	struct dirent **entries = NULL;
@@ -211,31 +164,44 @@ static int read_drop_ins(struct nq_config *config, const char *path, struct nq_f
 	for (int i = 0; i < n; i++) {
 		snprintf(name, sizeof(name), "%s/%s", directory, entries[i]->d_name);
 		if (r == 0)
-			r = read_file(config, name, fault);
+			r = read_file(config, policy, name, fault);
 		free(entries[i]);
 	}
 	free(entries);
 	return r;
 }
 
-int nq_config_load(const char *path, struct nq_config **ret, struct nq_fault *ret_fault)
+/* The default file need not be there; one that was asked for must. */
+static int read_all(struct nq_config *config, struct nq_policy_reader *policy, const char *path, struct nq_fault *fault)
 {
-	struct nq_config *config;
-	int r = nq_config_new(&config);
+	int r = read_file(config, policy, path ? path : NQ_CONFIG_PATH, fault);
 
-	if (r < 0) {
-		nq_fault_set(ret_fault, "", "%s", strerror(-r));
-		return r;
-	}
-	r = read_file(config, path ? path : NQ_CONFIG_PATH, ret_fault);
 	if (r == -ENOENT && !path)
 		r = 0;
 	if (r == 0)
-		r = read_drop_ins(config, path ? path : NQ_CONFIG_PATH, ret_fault);
-	if (r < 0) {
+		r = read_drop_ins(config, policy, path ? path : NQ_CONFIG_PATH, fault);
+	return r == 0 ? nq_policy_reader_finish(policy, fault) : r;
+}
+
+int nq_config_load(const char *path, struct nq_config **ret, struct nq_fault *ret_fault)
+{
+	struct nq_policy_reader policy = { 0 };
+	struct nq_config *config = NULL;
+	int r = nq_config_new(&config);
+
+	if (r == 0)
+		r = nq_policy_reader_init(&policy);
+	if (r < 0)
+		nq_fault_set(ret_fault, "", "%s", strerror(-r));
+	else
+		r = read_all(config, &policy, path, ret_fault);
+	if (r == 0) {
+		config->policy = policy.policy;
+		config->preset = policy.preset->name;
+		*ret = config;
+	} else {
 		nq_config_free(config);
-		return r;
 	}
-	*ret = config;
-	return 0;
+	nq_policy_reader_clear(&policy);
+	return r;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Configuration: INI, strict, with drop-ins. /etc/nearq/nearq.conf, then the .conf files of /etc/nearq/nearq.conf.d in
- * order of name; a later value replaces an earlier one. Sections: [nearq] (mode, tick_ms, exclude, state) and [policy]
- * (the settings of nq_policy_settings). An unknown section or key, a bad number or unit, a value out of range, a key
- * twice in one file: a fault with file, line, key, what was found and what is allowed.
+ * order of name; a later value replaces an earlier one. Sections: [nearq] (mode, tick_ms, exclude, state), [policy]
+ * (preset, and the settings of nq_policy_settings) and [pool NAME] (those of nq_pool_settings). An unknown section or
+ * key, a bad number or unit, a value out of range, a key twice in one file, two that contradict each other: a fault
+ * with file, line, key, what was found and what is allowed.
  */
 #ifndef NEARQ_DAEMON_CONFIG_H
 #define NEARQ_DAEMON_CONFIG_H
@@ -23,6 +24,7 @@ struct nq_config {
 	char *state;	  /* directory of the journal, absolute; /var/lib/nearq */
 	char **exclude;	  /* fnmatch patterns of interface names, NULL-terminated */
 	struct nq_policy policy;
+	const char *preset; /* name of the preset that the policy started from */
 };
 
 #define NQ_CONFIG_PATH "/etc/nearq/nearq.conf"
@@ -37,7 +39,7 @@ int nq_config_load(const char *path, struct nq_config **ret, struct nq_fault *re
 
 /*
  * The settings as data: what the reader, `nearq check-config --print`, nearq.conf(5) and the sample file are made of.
- * [nearq] has its own table; [policy] is nq_policy_settings.
+ * [nearq] has its own table; [policy] is nq_policy_settings, [pool NAME] nq_pool_settings.
  */
 struct nq_config_setting {
 	const char *name;
@@ -58,7 +60,9 @@ extern const size_t nq_config_settings_count;
 #define NQ_ALLOWED_TEXT 256
 void nq_config_allowed(const struct nq_config_setting *setting, char ret[NQ_ALLOWED_TEXT]);
 void nq_policy_allowed(const struct nq_policy_setting *setting, char ret[NQ_ALLOWED_TEXT]);
-/* The value of a policy setting as it is written in the file. */
+/* The names of all presets. */
+void nq_presets_allowed(char ret[NQ_ALLOWED_TEXT]);
+/* The value of a setting of the policy or of a pool as it is written in the file. */
 void nq_policy_print(FILE *stream, const struct nq_policy_setting *setting, uint64_t value);
 /* All effective values, in the form of the file. */
 void nq_config_print(FILE *stream, const struct nq_config *config);

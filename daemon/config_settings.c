@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The settings of [nearq], and the forms of all settings. */
 #include "daemon/config.h"
+#include "daemon/config_policy.h"
 #include "daemon/quantity.h"
 
 #include <errno.h>
@@ -190,6 +191,30 @@ void nq_policy_print(FILE *stream, const struct nq_policy_setting *setting, uint
 		fprintf(stream, "%" PRIu64, value);
 }
 
+void nq_presets_allowed(char ret[NQ_ALLOWED_TEXT])
+{
+	size_t used = 0;
+
+	ret[0] = '\0';
+	for (size_t i = 0; i < nq_policy_presets_count && used < NQ_ALLOWED_TEXT; i++)
+		used += (size_t)snprintf(ret + used, NQ_ALLOWED_TEXT - used, "%s%s", i > 0 ? ", " : "",
+					 nq_policy_presets[i].name);
+}
+
+static void print_setting(FILE *stream, const struct nq_policy_setting *setting, uint64_t value)
+{
+	fprintf(stream, "%s = ", setting->name);
+	nq_policy_print(stream, setting, value);
+	fputc('\n', stream);
+}
+
+static void print_pool(FILE *stream, const struct nq_pool *pool)
+{
+	fprintf(stream, "\n[" NQ_SECTION_POOL " %s]\n", pool->name);
+	for (size_t i = 0; i < nq_pool_settings_count; i++)
+		print_setting(stream, &nq_pool_settings[i], nq_pool_get(pool, &nq_pool_settings[i]));
+}
+
 void nq_config_print(FILE *stream, const struct nq_config *config)
 {
 	fputs("[nearq]\n", stream);
@@ -198,12 +223,9 @@ void nq_config_print(FILE *stream, const struct nq_config *config)
 		nq_config_settings[i].print(stream, config, &nq_config_settings[i]);
 		fputc('\n', stream);
 	}
-	fputs("\n[policy]\n", stream);
-	for (size_t i = 0; i < nq_policy_settings_count; i++) {
-		const struct nq_policy_setting *setting = &nq_policy_settings[i];
-
-		fprintf(stream, "%s = ", setting->name);
-		nq_policy_print(stream, setting, nq_policy_get(&config->policy, setting));
-		fputc('\n', stream);
-	}
+	fprintf(stream, "\n[" NQ_SECTION_POLICY "]\n" NQ_KEY_PRESET " = %s\n", config->preset);
+	for (size_t i = 0; i < nq_policy_settings_count; i++)
+		print_setting(stream, &nq_policy_settings[i], nq_policy_get(&config->policy, &nq_policy_settings[i]));
+	for (uint32_t i = 0; i < config->policy.n_pools; i++)
+		print_pool(stream, &config->policy.pools[i]);
 }

@@ -19,17 +19,10 @@ static const struct unit {
 	const char *name;
 	uint64_t size; /* in the smallest unit of its family */
 } units[] = {
-	{ TIME, "ns", 1 },
-	{ TIME, "us", 1000 },
-	{ TIME, "ms", 1000000 },
-	{ TIME, "s", 1000000000 },
-	{ TIME, "min", 60000000000 },
-	{ TIME, "h", 3600000000000 },
-	{ RATE, "pps", 1 },
-	{ RATE, "kpps", 1000 },
-	{ RATE, "Mpps", 1000000 },
-	{ PART, "per mille", 1 },
-	{ PART, "%", 10 },
+	{ TIME, "ns", 1 },	   { TIME, "us", 1000 },	 { TIME, "ms", 1000000 },
+	{ TIME, "s", 1000000000 }, { TIME, "min", 60000000000 }, { TIME, "h", 3600000000000 },
+	{ RATE, "packets/s", 1 },  { RATE, "pps", 1 },		 { RATE, "kpps", 1000 },
+	{ RATE, "Mpps", 1000000 }, { PART, "per mille", 1 },	 { PART, "%", 10 },
 };
 #define N_UNITS (sizeof(units) / sizeof(units[0]))
 

@@ -172,23 +172,39 @@ static int run_steps(struct nq_applier *applier, const struct nq_steps *steps, s
 	return journal_error;
 }
 
+static bool steers_to(const struct nq_action *action, uint32_t queue)
+{
+	bool found = queue == action->rx_to || queue == action->tx_to;
+	uint32_t i;
+
+	for (i = 0; i < action->n_spread_to; i++)
+		found = found || queue == action->spread_to[i];
+	return found;
+}
+
+/* Is the action of no use, or worse, unless the earlier one was done? */
+static bool builds_on(const struct nq_host *host, const struct nq_action *action, const struct nq_action *base)
+{
+	uint32_t vm = NQ_NONE; /* whose home matters */
+
+	if (action->kind == NQ_ACTION_STEER)
+		vm = host->vnics[action->vnic].vm;
+	else if (action->kind == NQ_ACTION_MIGRATE)
+		vm = action->vm;
+	if (base->kind == NQ_ACTION_HOME)
+		return base->vm == vm;
+	return base->kind == NQ_ACTION_QUEUE_CPU && action->kind == NQ_ACTION_STEER && steers_to(action, base->queue);
+}
+
 /* The first earlier action that this one builds on and that failed, or n_actions. */
 static uint32_t failed_base(const struct nq_host *host, const struct nq_plan *plan, uint32_t which,
 			    const struct nq_outcome *outcomes)
 {
-	const struct nq_action *action = &plan->actions[which];
 	uint32_t i;
 
-	for (i = 0; action->kind == NQ_ACTION_STEER && i < which; i++) {
-		const struct nq_action *base = &plan->actions[i];
-
-		if (!failed(&outcomes[i]))
-			continue;
-		if (base->kind == NQ_ACTION_QUEUE_CPU && (base->queue == action->rx_to || base->queue == action->tx_to))
+	for (i = 0; i < which; i++)
+		if (failed(&outcomes[i]) && builds_on(host, &plan->actions[which], &plan->actions[i]))
 			return i;
-		if (base->kind == NQ_ACTION_HOME && base->vm == host->vnics[action->vnic].vm)
-			return i;
-	}
 	return plan->n_actions;
 }
 

@@ -222,6 +222,8 @@ static int steer_steps(struct nq_setting_ctx *ctx, const struct nq_host *host, c
 
 	if (vnic->pnic == NQ_NONE)
 		return nq_setting_why(ctx, -EOPNOTSUPP, "the vnic has no pnic");
+	if (action->n_spread_from > 0 || action->n_spread_to > 0)
+		return nq_setting_why(ctx, -EOPNOTSUPP, "this nearq cannot have a vnic receive on several queues");
 	if (host->pnics[vnic->pnic].steering != NQ_STEER_XDP)
 		return nq_setting_why(ctx, -EOPNOTSUPP, "this nearq steers by %s only, %s by %s",
 				      nq_steering_name(NQ_STEER_XDP), host->pnics[vnic->pnic].name,
@@ -233,6 +235,8 @@ static int steer_steps(struct nq_setting_ctx *ctx, const struct nq_host *host, c
 	return error == 0 ? transmit_steps(host, action, key, ret) : error;
 }
 
+/* Pages and coalescing are planned for hosts that say they can (nq_host.can_migrate, nq_queue.coalesce_us): not this
+ * one. */
 static int unsupported(struct nq_setting_ctx *ctx, const struct nq_host *host, const struct nq_action *action,
 		       struct nq_steps *ret)
 {

@@ -7,6 +7,7 @@
  *   settings sample         nearq.conf with every default, commented out
  */
 #include "daemon/config.h"
+#include "daemon/config_policy.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -15,6 +16,9 @@
 struct face {
 	void (*section)(const char *name);
 	void (*setting)(const char *name, const char *preset, const char *allowed, const char *why);
+	void (*item)(const char *name, const char *why); /* of a list, under what came before */
+	void (*line)(const char *name, const char *value);
+	void (*end)(void); /* of a list */
 };
 
 static char *preset_of(const struct nq_config_setting *setting, const struct nq_config *config)
@@ -30,7 +34,8 @@ static char *preset_of(const struct nq_config_setting *setting, const struct nq_
 	return text;
 }
 
-static char *policy_preset_of(const struct nq_policy_setting *setting)
+/* As it is written in the file; to be freed. */
+static char *value_text(const struct nq_policy_setting *setting, uint64_t value)
 {
 	char *text = NULL;
 	size_t size;
@@ -38,15 +43,61 @@ static char *policy_preset_of(const struct nq_policy_setting *setting)
 
 	if (!stream)
 		exit(1);
-	nq_policy_print(stream, setting, setting->preset);
+	nq_policy_print(stream, setting, value);
 	fclose(stream);
 	return text;
+}
+
+static void each_of(const struct face *face, const struct nq_policy_setting *settings, size_t n)
+{
+	char range[NQ_ALLOWED_TEXT], allowed[NQ_ALLOWED_TEXT + 40];
+
+	for (size_t i = 0; i < n; i++) {
+		char *preset = value_text(&settings[i], settings[i].preset);
+
+		nq_policy_allowed(&settings[i], range);
+		snprintf(allowed, sizeof(allowed), "%s%s%s", range, settings[i].at_most ? ", at most " : "",
+			 settings[i].at_most ? settings[i].at_most : "");
+		face->setting(settings[i].name, preset, allowed, settings[i].why);
+		free(preset);
+	}
+}
+
+static void each_preset(const struct face *face)
+{
+	char allowed[NQ_ALLOWED_TEXT];
+
+	nq_presets_allowed(allowed);
+	face->setting(NQ_KEY_PRESET, nq_policy_presets->name, allowed,
+		      "The system whose values all keys of this section have that are not given, wherever it stands in "
+		      "the section or in which file. All but the first are there to be compared with:");
+	for (size_t i = 0; i < nq_policy_presets_count; i++)
+		face->item(nq_policy_presets[i].name, nq_policy_presets[i].why);
+	face->end();
+}
+
+/* The pools that are there from the start, by what they have of their own. */
+static void each_pool(const struct face *face, const struct nq_policy *policy)
+{
+	for (uint32_t i = 1; i < policy->n_pools; i++) {
+		face->item(policy->pools[i].name, NULL);
+		for (size_t j = 0; j < nq_pool_settings_count; j++) {
+			const struct nq_policy_setting *setting = &nq_pool_settings[j];
+			uint64_t value = nq_pool_get(&policy->pools[i], setting);
+			char *text = value_text(setting, value);
+
+			if (value != setting->preset)
+				face->line(setting->name, text);
+			free(text);
+		}
+	}
+	face->end();
 }
 
 static void each(const struct face *face)
 {
 	struct nq_config *config;
-	char allowed[NQ_ALLOWED_TEXT];
+	char allowed[NQ_ALLOWED_TEXT], section[sizeof(NQ_SECTION_POOL) + NQ_POOL_NAME];
 
 	if (nq_config_new(&config) < 0)
 		exit(1);
@@ -58,14 +109,13 @@ static void each(const struct face *face)
 		face->setting(nq_config_settings[i].name, preset, allowed, nq_config_settings[i].why);
 		free(preset);
 	}
-	face->section("policy");
-	for (size_t i = 0; i < nq_policy_settings_count; i++) {
-		char *preset = policy_preset_of(&nq_policy_settings[i]);
-
-		nq_policy_allowed(&nq_policy_settings[i], allowed);
-		face->setting(nq_policy_settings[i].name, preset, allowed, nq_policy_settings[i].why);
-		free(preset);
-	}
+	face->section(NQ_SECTION_POLICY);
+	each_preset(face);
+	each_of(face, nq_policy_settings, nq_policy_settings_count);
+	snprintf(section, sizeof(section), NQ_SECTION_POOL " %s", config->policy.pools[0].name);
+	face->section(section);
+	each_of(face, nq_pool_settings, nq_pool_settings_count);
+	each_pool(face, &config->policy);
 	nq_config_free(config);
 }
 
@@ -97,9 +147,32 @@ static void man_setting(const char *name, const char *preset, const char *allowe
 	printf("\n\n");
 }
 
+/* A preset has a paragraph of its own under the setting, a pool one line of all that it sets. */
+static void man_item(const char *name, const char *why)
+{
+	printf(why ? "\t*" : "\n\n*");
+	put_escaped(name);
+	printf(why ? "*: " : "*\n\t");
+	put_escaped(why ? why : "");
+	printf(why ? "\n\n" : "");
+}
+
+static void man_line(const char *name, const char *value)
+{
+	put_escaped(name);
+	printf(" = ");
+	put_escaped(value);
+	printf("; ");
+}
+
+static void man_end(void)
+{
+	printf("\n\n");
+}
+
 static int put_man(const char *path)
 {
-	static const struct face face = { man_section, man_setting };
+	static const struct face face = { man_section, man_setting, man_item, man_line, man_end };
 	FILE *template = fopen(path, "r");
 	char line[1024];
 
@@ -122,13 +195,12 @@ static void sample_section(const char *name)
 	printf("\n[%s]\n", name);
 }
 
-/* The reasons as comments of a width that fits an editor. */
-static void sample_setting(const char *name, const char *preset, const char *allowed, const char *why)
+/* A text as comments of a width that fits an editor. */
+static void put_comment(const char *text)
 {
 	size_t column = 0;
 
-	putchar('\n');
-	for (const char *word = why; *word;) {
+	for (const char *word = text; *word;) {
 		size_t length = strcspn(word, " ");
 
 		if (column == 0 || column + length > 76) {
@@ -139,12 +211,43 @@ static void sample_setting(const char *name, const char *preset, const char *all
 		column += length + 1;
 		word += length + strspn(word + length, " ");
 	}
-	printf("\n# Allowed: %s\n#%s = %s\n", allowed, name, preset);
+	putchar('\n');
+}
+
+static void sample_setting(const char *name, const char *preset, const char *allowed, const char *why)
+{
+	putchar('\n');
+	put_comment(why);
+	printf("# Allowed: %s\n#%s = %s\n", allowed, name, preset);
+}
+
+/* A preset is explained, a pool has a section of its own. */
+static void sample_item(const char *name, const char *why)
+{
+	char *text = NULL;
+
+	if (!why) {
+		printf("\n[" NQ_SECTION_POOL " %s]\n", name);
+		return;
+	}
+	if (asprintf(&text, "%s: %s", name, why) < 0)
+		exit(1);
+	put_comment(text);
+	free(text);
+}
+
+static void sample_line(const char *name, const char *value)
+{
+	printf("#%s = %s\n", name, value);
+}
+
+static void sample_end(void)
+{
 }
 
 static void put_sample(void)
 {
-	static const struct face face = { sample_section, sample_setting };
+	static const struct face face = { sample_section, sample_setting, sample_item, sample_line, sample_end };
 
 	printf("# nearq.conf: every setting with its default. See nearq.conf(5).\n");
 	each(&face);

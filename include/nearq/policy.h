@@ -137,6 +137,7 @@ struct nq_policy_setting {
 	uint64_t preset;	   /* default */
 	const char *const *values; /* names of a named value, [high + 1]; NULL for a number */
 	const char *why;	   /* what it does and where default and range come from */
+	const char *at_most;	   /* another setting of the same owner, which this one must not exceed; or NULL */
 };
 
 extern const struct nq_policy_setting nq_policy_settings[]; /* offsets into struct nq_policy */

@@ -185,6 +185,30 @@ static void steering_attaches_before_it_steers(void **state)
 	nq_host_free(host);
 }
 
+/* What no applier can do is refused before anything is written, and says so. */
+static void not_every_action_is_possible(void **state)
+{
+	struct nq_host *host = make_host();
+	struct nq_action action = { .kind = NQ_ACTION_MIGRATE, .bytes = 1 << 20, .bytes_per_s = 1 << 20 };
+
+	(void)state;
+	nq_nodeset_add(&action.home_to, 1);
+	assert_string_equal(steps_of(host, &action), "EOPNOTSUPP: this nearq cannot carry out actions of kind migrate");
+	action = (struct nq_action){ .kind = NQ_ACTION_QUEUE_SET, .coalesce_from = NQ_NONE, .coalesce_to = 100 };
+	assert_string_equal(steps_of(host, &action),
+			    "EOPNOTSUPP: this nearq cannot carry out actions of kind queue-set");
+	action = (struct nq_action){
+		.kind = NQ_ACTION_STEER, .rx_to = 1, .tx_to = 0, .n_spread_to = 1, .spread_to = { 2 }
+	};
+	assert_string_equal(steps_of(host, &action),
+			    "EOPNOTSUPP: this nearq cannot have a vnic receive on several queues");
+	action.n_spread_to = 0;
+	action.n_spread_from = 1;
+	assert_string_equal(steps_of(host, &action),
+			    "EOPNOTSUPP: this nearq cannot have a vnic receive on several queues");
+	nq_host_free(host);
+}
+
 static void values_are_read_and_written(void **state)
 {
 	static const struct {
@@ -359,6 +383,43 @@ static void a_plan_is_carried_out_action_by_action(void **state)
 	nq_applier_close(applier);
 }
 
+/* Refused, with nothing written and nothing held, and what does not build on it is done. */
+static void what_cannot_be_done_leaves_the_rest_alone(void **state)
+{
+	struct nq_applier *applier = make_applier();
+	struct nq_host *host = make_host();
+	struct nq_action actions[] = {
+		{ .kind = NQ_ACTION_HOME, .vm = 0 }, /* to a node without CPUs */
+		{ .kind = NQ_ACTION_MIGRATE, .vm = 0 },
+		{ .kind = NQ_ACTION_QUEUE_SET, .queue = 0, .coalesce_to = 100 },
+		{ .kind = NQ_ACTION_STEER, .vnic = 0, .rx_to = 1, .tx_to = 0, .n_spread_to = 1, .spread_to = { 2 } },
+		{ .kind = NQ_ACTION_QUEUE_CPU, .queue = 0, .cpu_to = 1 },
+	};
+	struct nq_plan plan = { .actions = actions + 1, .n_actions = 3 };
+	struct nq_outcome outcomes[5] = {};
+
+	(void)state;
+	host->queues[0].thread = NQ_NONE;
+	host->cpus[2].online = false;
+	nq_nodeset_add(&actions[0].home_to, 1);
+	nq_nodeset_add(&actions[1].home_to, 1);
+	assert_int_equal(nq_applier_apply(applier, host, &plan, outcomes), 3);
+	for (uint32_t i = 0; i < plan.n_actions; i++) {
+		assert_int_equal(outcomes[i].kind, NQ_OUTCOME_REFUSED);
+		assert_non_null(strstr(outcomes[i].detail, "this nearq cannot"));
+	}
+	assert_int_equal(nq_applier_held(applier), 0);
+	plan = (struct nq_plan){ .actions = actions, .n_actions = 5 };
+	assert_int_equal(nq_applier_apply(applier, host, &plan, outcomes), 4);
+	assert_string_equal(outcomes[1].detail, "not tried: it builds on action 1 (home), which failed");
+	assert_string_equal(outcomes[3].detail, "not tried: it builds on action 1 (home), which failed");
+	assert_int_equal(outcomes[4].kind, NQ_OUTCOME_DONE);
+	assert_string_equal(content("proc/irq/57/smp_affinity_list"), "11");
+	assert_int_equal(nq_applier_held(applier), 1);
+	nq_host_free(host);
+	nq_applier_close(applier);
+}
+
 static void a_cpuset_is_written_whole_or_not_at_all(void **state)
 {
 	struct nq_applier *applier = make_applier();
@@ -380,12 +441,14 @@ int main(void)
 		TEST(home_is_refused_for_a_reason),
 		TEST(a_queue_moves_by_interrupt_and_thread),
 		TEST(steering_attaches_before_it_steers),
+		TEST(not_every_action_is_possible),
 		TEST(values_are_read_and_written),
 		TEST(what_is_not_there_is_gone_or_not_supported),
 		TEST(an_entry_goes_when_the_former_value_is_back),
 		TEST(restoring_goes_backwards_and_skips_what_is_gone),
 		TEST(what_others_changed_is_left_to_them),
 		TEST(a_plan_is_carried_out_action_by_action),
+		TEST(what_cannot_be_done_leaves_the_rest_alone),
 		TEST(a_cpuset_is_written_whole_or_not_at_all),
 	};
 

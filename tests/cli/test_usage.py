@@ -32,6 +32,9 @@ VERBS = ["topology", "status", "plan", "apply", "run", "restore", "check-config"
     (["status", "--interval", "1us"], 'status: --interval: found "1us"'),
     (["status", "--color", "sometimes"], 'status: --color: found "sometimes"; allowed: auto, always, never'),
     (["status", "--compare", FAR, "--from", FAR], "--compare needs --format picture or --format svg"),
+    (["plan", "--policy", "vrs"], 'plan: --policy: found "vrs"; allowed: nearq, static-vmq, dynamic-vmq, vrss, esx-home, '
+                                  'esx-wide, numa-io, nuioa; did you mean "vrss"?'),
+    (["apply", "--policy", "vrss"], 'apply: unknown option "--policy"'),
     (["topology", "--interval", "1"], 'topology: unknown option "--interval"'),
     (["topology", "this"], 'topology: "this" is too much'),
     (["run", "--once=1"], "run: --once takes no value"),
@@ -125,6 +128,25 @@ def test_check_config_print_is_a_configuration(config, tmp_path):
     again = tmp_path / "again.conf"
     again.write_text(first)
     assert nearq("check-config", "--config", again, "--print").stdout == first
+
+
+def test_sample_configuration_is_the_defaults(config, tmp_path):
+    """Every key of the sample taken out of its comment."""
+    sample = (NEARQ.parents[1] / "docs/man/nearq.conf").read_text()
+    path = tmp_path / "sample.conf"
+    path.write_text(re.sub(r"^#(\w+ =)", r"\1", sample, flags=re.M))
+    assert path.read_text() != sample
+    printed = nearq("check-config", "--config", path, "--print").stdout
+    assert printed == nearq("check-config", "--config", config(""), "--print").stdout
+
+
+@pytest.mark.parametrize("policy", ["nearq", "static-vmq", "dynamic-vmq", "vrss", "esx-home", "esx-wide", "numa-io",
+                                    "nuioa"])
+def test_plan_by_a_preset_is_the_plan_by_that_configuration(policy, config):
+    preset = nearq("plan", "--from", FAR, "--config", config(f"[policy]\npreset = {policy}\n"), "--format", "json")
+    option = nearq("plan", "--from", FAR, "--config", config("[policy]\nleast_gain = 1\n"), "--policy", policy,
+                   "--format", "json")
+    assert option.stdout == preset.stdout
 
 
 def test_drop_ins_in_order_of_their_names(config, tmp_path):
