@@ -166,6 +166,13 @@ void nq_board_queue_cpu(struct nq_board *board, uint32_t queue, uint32_t cpu);
 void nq_board_home(struct nq_board *board, uint32_t vm, const struct nq_nodeset *home, const uint32_t *cpus_on);
 /* Brings the memory outside the home there. */
 void nq_board_gather(struct nq_board *board, uint32_t vm);
+/*
+ * The vm's ways as if its home were that and its memory lay so (mem is read for several nodes only), until
+ * nq_board_recall() with what was returned; nothing may be moved in between.
+ */
+struct nq_board_vm nq_board_suppose(struct nq_board *board, uint32_t vm, const struct nq_nodeset *home,
+				    const uint64_t *mem);
+void nq_board_recall(struct nq_board *board, uint32_t vm, const struct nq_board_vm *former);
 /* Makes room for board->coalesce, as it is now; false on lack of memory. */
 bool nq_board_settings(struct nq_board *board);
 /* Gives the vnic that many lanes, 1 to NQ_MAX_LANES; new ones are on no queue yet (default), lost ones leave theirs. */

@@ -216,10 +216,9 @@ void nq_board_default_paths(struct nq_board *board, uint32_t unit)
 }
 
 /* Several nodes are averaged by the memory on each, evenly when there is none. */
-static void fill_deliver(struct nq_board *board, uint32_t vm, uint32_t *row)
+static void fill_deliver(const struct nq_board *board, const struct nq_nodeset *home, const uint64_t *mem,
+			 uint32_t *row)
 {
-	const struct nq_nodeset *home = nq_board_home_of(board, vm);
-	const uint64_t *mem = nq_board_mem_of(board, vm);
 	uint64_t total = 0;
 
 	for (uint32_t i = nq_nodeset_next(home, 0); i != NQ_NONE; i = nq_nodeset_next(home, i + 1))
@@ -248,8 +247,33 @@ void nq_board_set_deliver(struct nq_board *board, uint32_t vm)
 	board->failed = board->failed || !row;
 	if (!row)
 		return;
-	fill_deliver(board, vm, row);
+	fill_deliver(board, nq_board_home_of(board, vm), nq_board_mem_of(board, vm), row);
 	self->deliver = row;
+}
+
+static void renew_default_paths(struct nq_board *board, uint32_t vm)
+{
+	for (uint32_t i = board->vms[vm].first_unit; i != NQ_NONE; i = board->next_of_vm[i])
+		nq_board_default_paths(board, i);
+}
+
+struct nq_board_vm nq_board_suppose(struct nq_board *board, uint32_t vm, const struct nq_nodeset *home,
+				    const uint64_t *mem)
+{
+	struct nq_board_vm *self = &board->vms[vm], former = *self;
+
+	self->node = nq_nodeset_single(home);
+	if (self->node == NQ_NONE)
+		fill_deliver(board, home, mem, board->row);
+	self->deliver = self->node == NQ_NONE ? board->row : &board->handoff[(size_t)self->node * board->n_nodes];
+	renew_default_paths(board, vm);
+	return former;
+}
+
+void nq_board_recall(struct nq_board *board, uint32_t vm, const struct nq_board_vm *former)
+{
+	board->vms[vm] = *former;
+	renew_default_paths(board, vm);
 }
 
 void nq_board_refresh(struct nq_board *board)

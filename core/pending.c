@@ -9,7 +9,6 @@
 		return 0;                                                                                              \
 	}
 
-PENDING(nq_stage_home)
 PENDING(nq_stage_rebalance)
 PENDING(nq_stage_migrate)
 PENDING(nq_stage_pools)

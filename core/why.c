@@ -2,6 +2,7 @@
 /* Why not: the reason for each vnic that stays remote, asked of the board once the plan is made (FEATURES X2). */
 #include "core/assign.h"
 #include "core/cost.h"
+#include "core/place.h"
 
 static struct nq_reason is(enum nq_rule rule)
 {
@@ -46,36 +47,39 @@ static struct nq_reason why_unit(struct nq_market *market, uint32_t index)
 }
 
 /* A vm on several nodes is partly remote wherever its queue is; then the reason is that of its home. */
-static struct nq_reason why(struct nq_market *market, uint32_t vnic)
+static struct nq_reason why(struct nq_market *market, struct nq_placing *placing, uint32_t vnic)
 {
 	const struct nq_board *board = market->board;
 	const struct nq_vm *vm = &board->host->vms[board->host->vnics[vnic].vm];
 	uint32_t index = board->host->vnics[vnic].vm;
 	bool several = board->vms[index].node == NQ_NONE;
-	struct nq_reason reason;
 
 	if (several && vm->pinned)
 		return is(NQ_RULE_KEPT_PINNED);
-	if (several && !nq_board_placed(board, index) && vm->kind != NQ_VM_HOST) {
-		if (nq_guard_holds(market->draft, NQ_ACTION_HOME, index, &reason))
-			return reason;
-		return is(vm->mem_fixed ? NQ_RULE_KEPT_MEMORY_FIXED : NQ_RULE_KEPT_NO_ROOM);
-	}
+	if (several && !nq_board_placed(board, index) && vm->kind != NQ_VM_HOST)
+		return nq_placing_why(placing, index);
 	return why_unit(market, board->first_unit[vnic]);
 }
 
 int nq_why_all(const struct nq_draft *draft, bool (*is_remote)(const struct nq_board *board, uint32_t vnic),
 	       struct nq_plan *plan)
 {
+	struct nq_placing placing;
 	struct nq_market market;
 	int result = nq_market_open(&market, draft);
 
 	if (result < 0)
 		return result;
+	result = nq_placing_open(&placing, draft);
+	if (result < 0) {
+		nq_market_close(&market);
+		return result;
+	}
 	nq_market_price(&market);
 	for (uint32_t i = 0; i < draft->board->host->n_vnics; i++)
 		if (is_remote(draft->board, i))
-			plan->kept[plan->n_kept++] = (struct nq_kept){ i, why(&market, i) };
+			plan->kept[plan->n_kept++] = (struct nq_kept){ i, why(&market, &placing, i) };
+	nq_placing_close(&placing);
 	nq_market_close(&market);
 	return 0;
 }

@@ -93,18 +93,20 @@ static void fixed_memory(void **state)
  */
 static void room_for_its_load(void **state)
 {
+	struct nq_policy policy;
+
 	(void)state;
+	nq_policy_init(&policy);
+	policy.vcpu_wait = 0;
 	for (uint32_t over = 0; over < 2; over++) {
 		uint32_t vm;
 		struct nq_host *host = floating(&vm);
 
-		/* 4 CPUs at 800 are 3,200, of which 400 are the vm's own; with its 800 they are 3,600, 900 per mille.
-		 */
-		for (uint32_t i = 4; i < 8; i++)
-			host->cpus[i].busy = 800 + (i == 4 ? over : 0);
+		/* 3,200 of 4 CPUs, of which 400 are the vm's own; with its 800 they are 3,600, 900 per mille. */
+		host->nodes[1].busy = 3200 + over;
 		host->vms[vm].busy = 800;
 		/* Node 0 would cost more than floating over both. */
-		assert_int_equal(home_of(host, vm, NULL), over ? NQ_NONE : 1);
+		assert_int_equal(home_of(host, vm, &policy), over ? NQ_NONE : 1);
 	}
 }
 
@@ -125,6 +127,7 @@ static void room_for_its_memory(void **state)
 /* Placed, pinned, the host itself: not to be placed. A domain wider than a node neither; a container may be. */
 static void who_is_left_alone(void **state)
 {
+	struct nq_policy policy;
 	uint32_t vm;
 	struct nq_host *host = floating(&vm);
 
@@ -140,7 +143,9 @@ static void who_is_left_alone(void **state)
 	host = floating(&vm);
 	host->vms[vm].kind = NQ_VM_DOMAIN;
 	host->vms[vm].cpus = 5;
-	assert_int_equal(home_of(host, vm, NULL), NQ_NONE);
+	nq_policy_init(&policy);
+	policy.wide = NQ_OFF;
+	assert_int_equal(home_of(host, vm, &policy), NQ_NONE);
 	host = floating(&vm);
 	host->vms[vm].kind = NQ_VM_DOMAIN;
 	host->vms[vm].cpus = 4;
@@ -217,8 +222,7 @@ static void dearer_than_floating(void **state)
 	struct nq_host *host = floating(&vm);
 
 	(void)state;
-	for (uint32_t i = 4; i < 8; i++)
-		host->cpus[i].busy = 1000;
+	host->nodes[1].busy = 4000;
 	other = build_pnic(host, 0, NQ_STEER_NONE);
 	build_queue(host, other, NQ_ROLE_DEFAULT, 7);
 	build_vnic(host, build_vm(host, 0), NQ_NONE, other, 500000);
@@ -230,15 +234,18 @@ static void largest_first(void **state)
 {
 	uint32_t small, large;
 	struct nq_host *host = floating(&small), *planned;
+	struct nq_policy policy;
 	struct nq_plan *plan;
 
 	(void)state;
+	nq_policy_init(&policy);
+	policy.vcpu_wait = 0;
 	large = build_vm(host, NQ_NONE);
 	build_vnic(host, large, NQ_NONE, 0, 60000);
 	host->vms[small].busy = host->vms[large].busy = 2000;
 	for (uint32_t i = 0; i < 8; i++)
 		host->cpus[i].busy = 500;
-	plan = support_plan(host, NULL, NULL);
+	plan = support_plan(host, &policy, NULL);
 	planned = support_planned(host, plan);
 	assert_int_equal(nq_nodeset_single(&planned->vms[large].home), 1);
 	assert_int_not_equal(nq_nodeset_single(&planned->vms[small].home), 1);
@@ -258,8 +265,7 @@ static void memory_and_load_follow(void **state)
 	host->vms[vm].mem[0] = 64 * MIB;
 	host->vms[vm].mem[1] = 32 * MIB;
 	host->vms[vm].busy = 800;
-	for (uint32_t i = 0; i < 8; i++)
-		host->cpus[i].busy = 150;
+	host->nodes[0].busy = host->nodes[1].busy = 600;
 	plan = support_plan(host, NULL, NULL);
 	planned = support_planned(host, plan);
 	assert_int_equal(plan->actions[0].reason.rule, NQ_RULE_HOME_BEST_FIT);
@@ -271,8 +277,8 @@ static void memory_and_load_follow(void **state)
 	assert_int_equal(planned->vms[vm].mem[1], 96 * MIB);
 	assert_int_equal(planned->nodes[0].mem_free, 8 * GIB + 64 * MIB);
 	assert_int_equal(planned->nodes[1].mem_free, 8 * GIB - 64 * MIB);
-	assert_int_equal(planned->cpus[0].busy, 50);
-	assert_int_equal(planned->cpus[4].busy, 250);
+	assert_int_equal(planned->nodes[0].busy, 200);
+	assert_int_equal(planned->nodes[1].busy, 1000);
 	nq_plan_free(plan);
 	nq_host_free(planned);
 	nq_host_free(host);
