@@ -55,8 +55,13 @@ static const char *const esx_wide[] = {
 };
 
 static const char *const numa_io[] = {
-	PAIR("rebalance", "off"), PAIR("assignment", "match"), PAIR("overflow", "per-node"),
-	PAIR("spreading", "off"), PAIR("vrss", "off"),	       NULL,
+	PAIR("rebalance", "off"),
+	PAIR("assignment", "match"),
+	PAIR("overflow", "per-node"),
+	PAIR("spreading", "off"),
+	PAIR("vrss", "off"),
+	PAIR("guard", "off"),
+	NULL,
 };
 
 static const char *const nuioa[] = {
@@ -94,7 +99,8 @@ const struct nq_policy_preset nq_policy_presets[] = {
 	{ "numa-io",
 	  "Queues on the nodes of their vms, split and joined by thresholds, with one overflow queue on each node (US "
 	  "9,459,904 "
-	  "B2 as written). Lacks: the cost of what it does, later changes of a home, and CPUs within a node.",
+	  "B2 as written). Lacks: the cost of what it does, anything against ping-pong, later changes of a home, and "
+	  "CPUs within a node.",
 	  numa_io },
 	{ "nuioa",
 	  "vCPUs and memory on the NIC's node in proportion to what it has free (NUIOA paper of CCGrid 2022, equations "
