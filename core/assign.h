@@ -18,6 +18,14 @@ struct nq_places {
 	bool full; /* a queue that would be cheaper than where the unit is has no room */
 };
 
+/* The emptiest queues of a pool on a node of a pnic: [0] in use, [1] free; each the best and the next, NQ_NONE: none.
+ */
+struct nq_shelf {
+	uint32_t generation;
+	uint32_t queue[2][2];
+	uint64_t least_load[2]; /* packets/s of the CPU with the fewest among them */
+};
+
 /* The queues of the board by pnic and node, and what a packet costs at least. Owned by the caller. */
 struct nq_market {
 	struct nq_board *board;
@@ -29,9 +37,11 @@ struct nq_market {
 			    UINT64_MAX: no queue */
 	uint64_t
 		*least; /* [n_pnics * n_pools * n_nodes]: the same with delivery to that home, over all queues' nodes */
-	bool *pool_used;  /* [n_pools]: some unit belongs to it */
-	uint32_t *picked; /* [n_nodes]: nq_board_pick_cpu() there, while not stale */
-	bool *stale;	  /* [n_nodes] */
+	bool *pool_used;	  /* [n_pools]: some unit belongs to it */
+	struct nq_shelf *shelves; /* [n_pnics * n_pools * n_nodes], valid while of the node's generation */
+	uint32_t *generation;	  /* [n_nodes] */
+	uint32_t *picked;	  /* [n_nodes]: nq_board_pick_cpu() there, while not stale */
+	bool *stale;		  /* [n_nodes] */
 };
 
 /* 0 or -ENOMEM. */

@@ -21,10 +21,19 @@
 
 #define HOT 48u
 #define LISTED 64u
+#define AGAIN 4 /* exchanges between one pair of queues at once */
 
 struct hot {
-	uint64_t ppm;
+	uint64_t ppm;	  /* of its CPU */
+	uint64_t waiting; /* there, ns/s */
 	uint32_t queue;
+};
+
+/* A unit that may be exchanged, with what its way costs where it is and on the other side. */
+struct side {
+	uint32_t unit;
+	uint64_t here, there;
+	uint64_t needs;
 };
 
 struct exchange {
@@ -71,6 +80,14 @@ static int by_fullness(const void *left, const void *right)
 	return (a->queue > b->queue) - (a->queue < b->queue);
 }
 
+static void weigh(const struct nq_board *board, struct hot *hot)
+{
+	uint32_t cpu = board->queues[hot->queue].cpu;
+
+	hot->ppm = nq_board_ppm(board, cpu, board->cpus[cpu].load);
+	hot->waiting = nq_cost_waiting(hot->ppm) * board->policy->queue_wait;
+}
+
 static void find_hot(struct exchange *exchange)
 {
 	const struct nq_board *board = exchange->draft->board;
@@ -90,30 +107,30 @@ static void find_hot(struct exchange *exchange)
 				any = true;
 			}
 		if (any)
-			exchange->hot[exchange->n_hot++] =
-				(struct hot){ nq_board_ppm(board, queue->cpu, board->cpus[queue->cpu].load), i };
+			exchange->hot[exchange->n_hot++] = (struct hot){ 0, 0, i };
 	}
+	for (uint32_t i = 0; i < exchange->n_hot; i++)
+		weigh(board, &exchange->hot[i]);
 	qsort(exchange->hot, exchange->n_hot, sizeof(*exchange->hot), by_fullness);
 }
 
-/* Waiting of two CPUs at these loads. */
-static uint64_t waiting(const struct nq_board *board, uint32_t a, uint64_t load_a, uint32_t b, uint64_t load_b)
+/* What evening out the two CPUs would save, ns/s: no exchange saves more of waiting. */
+static uint64_t evening(const struct nq_board *board, const struct hot *x, const struct hot *y)
 {
-	return nq_sat_add(nq_board_cpu_waiting(board, a, load_a), nq_board_cpu_waiting(board, b, load_b));
+	uint64_t even = 2 * nq_cost_waiting((x->ppm + y->ppm) / 2) * board->policy->queue_wait;
+
+	return nq_sat_sub(x->waiting + y->waiting, even);
 }
 
 /* Could any exchange between the two queues save that much? */
-static bool promises(const struct exchange *exchange, uint32_t x, uint32_t y, uint64_t least)
+static bool promises(const struct exchange *exchange, const struct hot *x, const struct hot *y, uint64_t least)
 {
 	const struct nq_board *board = exchange->draft->board;
-	uint32_t a = board->queues[x].cpu, b = board->queues[y].cpu;
-	uint64_t together = nq_board_ppm(board, a, board->cpus[a].load) + nq_board_ppm(board, b, board->cpus[b].load);
-	uint64_t even = 2 * nq_cost_waiting(together / 2) * board->policy->queue_wait, now;
+	const struct nq_board_queue *one = &board->queues[x->queue], *other = &board->queues[y->queue];
 
-	if (board->queues[x].pnic != board->queues[y].pnic || board->queues[x].pool != board->queues[y].pool)
+	if (one->pnic != other->pnic || one->pool != other->pool || one->cpu == other->cpu)
 		return false;
-	now = a == b ? even : waiting(board, a, board->cpus[a].load, b, board->cpus[b].load);
-	return nq_sat_add(nq_sat_sub(now, even), exchange->excess[x] + exchange->excess[y]) >= least;
+	return nq_sat_add(evening(board, x, y), exchange->excess[x->queue] + exchange->excess[y->queue]) >= least;
 }
 
 static uint64_t needs(const struct nq_board *board, uint32_t unit)
@@ -136,24 +153,6 @@ static bool lanes_collide(const struct nq_board *board, const struct nq_unit *un
 		if (board->units[i].rx_queue == queue)
 			return true;
 	return false;
-}
-
-/* What the board saves when a and b change places, 0 when they may not or it saves nothing. */
-static uint64_t gain_of(const struct nq_board *board, uint32_t a, uint32_t b)
-{
-	const struct nq_unit *one = &board->units[a], *other = &board->units[b];
-	uint32_t cpu_a = board->queues[one->rx_queue].cpu, cpu_b = board->queues[other->rx_queue].cpu;
-	uint32_t node_a = board->cpus[cpu_a].node, node_b = board->cpus[cpu_b].node;
-	uint64_t load_a = board->cpus[cpu_a].load, load_b = board->cpus[cpu_b].load;
-	uint64_t size_a = nq_unit_demand(one), size_b = nq_unit_demand(other);
-	uint64_t before = nq_sat_add(way(board, one, node_a), way(board, other, node_b));
-	uint64_t after = nq_sat_add(way(board, one, node_b), way(board, other, node_a));
-
-	if (cpu_a == cpu_b)
-		return 0;
-	before = nq_sat_add(before, waiting(board, cpu_a, load_a, cpu_b, load_b));
-	after = nq_sat_add(after, waiting(board, cpu_a, load_a - size_a + size_b, cpu_b, load_b - size_b + size_a));
-	return nq_sat_sub(before, after);
 }
 
 static bool may_swap(const struct nq_board *board, uint32_t a, uint32_t b)
@@ -188,58 +187,87 @@ static void swap(struct exchange *exchange, uint32_t a, uint32_t b, uint64_t gai
 }
 
 /* The eligible units of a queue; how many. */
-static uint32_t list(const struct exchange *exchange, uint32_t queue, uint32_t ret[LISTED])
+static uint32_t list(const struct exchange *exchange, uint32_t queue, uint32_t other, struct side ret[LISTED])
 {
 	const struct nq_board *board = exchange->draft->board;
-	uint32_t n = 0;
+	uint32_t here = nq_board_queue_node(board, queue), there = nq_board_queue_node(board, other), n = 0;
 
 	for (uint32_t i = board->queues[queue].first_unit; i != NQ_NONE && n < LISTED; i = board->units[i].next)
 		if (exchange->eligible[i] && may_exchange(&board->units[i], queue))
-			ret[n++] = i;
+			ret[n++] = (struct side){ i, way(board, &board->units[i], here),
+						  way(board, &board->units[i], there), needs(board, i) };
 	return n;
 }
 
-/* The best exchange between the two queues, if one pays. */
-static bool try_pair(struct exchange *exchange, uint32_t x, uint32_t y)
+/* Change of the two CPUs' waiting, less than 0: it falls. */
+static int64_t waiting_change(const struct nq_board *board, const struct hot *x, const struct hot *y, uint32_t a,
+			      uint32_t b)
+{
+	uint32_t cpu_x = board->queues[x->queue].cpu, cpu_y = board->queues[y->queue].cpu;
+	uint64_t size_a = nq_unit_demand(&board->units[a]), size_b = nq_unit_demand(&board->units[b]);
+	uint64_t after = nq_board_cpu_waiting(board, cpu_x, board->cpus[cpu_x].load - size_a + size_b) +
+			 nq_board_cpu_waiting(board, cpu_y, board->cpus[cpu_y].load - size_b + size_a);
+
+	return (int64_t)after - (int64_t)(x->waiting + y->waiting);
+}
+
+struct pair {
+	uint32_t a, b; /* NQ_NONE: none */
+	int64_t gain;
+};
+
+/* Takes the pair for the best one if it is better and pays. `most`: what waiting can fall by at most. */
+static void weigh_pair(const struct exchange *exchange, const struct hot *x, const struct hot *y, const struct side *a,
+		       const struct side *b, int64_t most, struct pair *best)
 {
 	const struct nq_board *board = exchange->draft->board;
-	uint32_t left[LISTED], right[LISTED], best[2] = { NQ_NONE, NQ_NONE };
-	uint32_t n_left = list(exchange, x, left), n_right = list(exchange, y, right);
-	uint64_t best_gain = 0;
+	int64_t ways = (int64_t)(a->here + b->here) - (int64_t)(a->there + b->there);
+	int64_t needed = (int64_t)(a->needs + b->needs), gain;
+
+	if (ways + most < needed || ways + most < best->gain)
+		return;
+	gain = ways - waiting_change(board, x, y, a->unit, b->unit);
+	if (gain < needed || gain < best->gain || !may_swap(board, a->unit, b->unit))
+		return;
+	if (gain == best->gain && (best->a < a->unit || (best->a == a->unit && best->b < b->unit)))
+		return;
+	*best = (struct pair){ a->unit, b->unit, gain };
+}
+
+/* The best exchange between the two queues, if one pays. */
+static bool try_pair(struct exchange *exchange, struct hot *x, struct hot *y)
+{
+	const struct nq_board *board = exchange->draft->board;
+	struct side left[LISTED], right[LISTED];
+	uint32_t n_left = list(exchange, x->queue, y->queue, left), n_right = list(exchange, y->queue, x->queue, right);
+	struct pair best = { NQ_NONE, NQ_NONE, 0 };
+	int64_t most = (int64_t)evening(board, x, y);
 
 	for (uint32_t i = 0; i < n_left; i++)
-		for (uint32_t j = 0; j < n_right; j++) {
-			uint64_t gain = gain_of(board, left[i], right[j]);
-			bool tie = gain == best_gain && gain &&
-				   (left[i] < best[0] || (left[i] == best[0] && right[j] < best[1]));
-
-			if ((gain <= best_gain && !tie) || !may_swap(board, left[i], right[j]) ||
-			    gain < nq_sat_add(needs(board, left[i]), needs(board, right[j])))
-				continue;
-			best_gain = gain;
-			best[0] = left[i];
-			best[1] = right[j];
-		}
-	if (best_gain == 0)
+		for (uint32_t j = 0; j < n_right; j++)
+			weigh_pair(exchange, x, y, &left[i], &right[j], most, &best);
+	if (best.a == NQ_NONE)
 		return false;
-	swap(exchange, best[0], best[1], best_gain);
+	swap(exchange, best.a, best.b, (uint64_t)best.gain);
+	weigh(board, x);
+	weigh(board, y);
 	return true;
 }
 
 static void exchange_all(struct exchange *exchange)
 {
-	uint64_t least =
-		2 * nq_guard_needs(exchange->draft->board->policy, 0, exchange->draft->board->policy->steer_once_ns,
-				   exchange->draft->board->policy->horizon_ms);
+	const struct nq_policy *policy = exchange->draft->board->policy;
+	uint64_t least = 2 * nq_guard_needs(policy, 0, policy->steer_once_ns, policy->horizon_ms);
 
 	find_hot(exchange);
 	for (uint32_t i = 0; i < exchange->n_hot && i < HOT; i++)
-		for (uint32_t j = i + 1; j < exchange->n_hot; j++)
-			for (int again = 0;
-			     again < 4 && promises(exchange, exchange->hot[i].queue, exchange->hot[j].queue, least) &&
-			     try_pair(exchange, exchange->hot[i].queue, exchange->hot[j].queue);
-			     again++)
-				;
+		for (uint32_t j = i + 1; j < exchange->n_hot; j++) {
+			struct hot *x = &exchange->hot[i], *y = &exchange->hot[j];
+
+			for (int again = 0; again < AGAIN && promises(exchange, x, y, least); again++)
+				if (!try_pair(exchange, x, y))
+					break;
+		}
 }
 
 int nq_exchange(struct nq_draft *draft, struct nq_market *market, const uint32_t *order, uint32_t n)

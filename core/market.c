@@ -62,6 +62,19 @@ static void unlist_queue(struct nq_market *market, uint32_t queue)
 	*link = market->next_at[queue];
 }
 
+/* The load of a CPU on the node changes, or a queue there. */
+static void touch_node(struct nq_market *market, uint32_t node)
+{
+	market->stale[node] = true;
+	market->generation[node]++;
+}
+
+static void touch(struct nq_market *market, uint32_t cpu)
+{
+	if (cpu != NQ_NONE)
+		touch_node(market, market->board->cpus[cpu].node);
+}
+
 int nq_market_open(struct nq_market *ret, const struct nq_draft *draft)
 {
 	struct nq_board *board = draft->board;
@@ -75,19 +88,21 @@ int nq_market_open(struct nq_market *ret, const struct nq_draft *draft)
 		.slope = calloc(places * board->n_pools + 1, sizeof(*market.slope)),
 		.least = calloc(places * board->n_pools + 1, sizeof(*market.least)),
 		.pool_used = calloc(board->n_pools, sizeof(*market.pool_used)),
+		.shelves = calloc(places * board->n_pools + 1, sizeof(*market.shelves)),
+		.generation = calloc(board->n_nodes, sizeof(*market.generation)),
 		.picked = calloc(board->n_nodes, sizeof(*market.picked)),
 		.stale = calloc(board->n_nodes, sizeof(*market.stale)),
 	};
 
 	if (!market.first_at || !market.next_at || !market.spare || !market.slope || !market.least ||
-	    !market.pool_used || !market.picked || !market.stale) {
+	    !market.pool_used || !market.picked || !market.stale || !market.shelves || !market.generation) {
 		nq_market_close(&market);
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < places; i++)
 		market.first_at[i] = NQ_NONE;
 	for (uint32_t i = 0; i < board->n_nodes; i++)
-		market.stale[i] = true;
+		touch_node(&market, i);
 	for (uint32_t i = board->n_queues; i-- > 0;)
 		if (is_reachable(board, i) && is_online(board, i))
 			list_queue(&market, i);
@@ -106,6 +121,8 @@ void nq_market_close(struct nq_market *market)
 	free(market->least);
 	free(market->pool_used);
 	free(market->picked);
+	free(market->shelves);
+	free(market->generation);
 	free(market->stale);
 }
 
@@ -166,13 +183,6 @@ uint32_t nq_market_pick_cpu(struct nq_market *market, uint32_t node)
 	return market->picked[node];
 }
 
-/* The load of a CPU there changes. */
-static void touch(struct nq_market *market, uint32_t cpu)
-{
-	if (cpu != NQ_NONE)
-		market->stale[market->board->cpus[cpu].node] = true;
-}
-
 static void price_node(struct nq_market *market, uint32_t pnic, uint32_t pool, uint32_t node, bool spare)
 {
 	const struct nq_board *board = market->board;
@@ -224,7 +234,7 @@ void nq_market_price(struct nq_market *market)
 	for (uint32_t pnic = 0; pnic < market->board->n_pnics; pnic++) {
 		market->spare[pnic] = 0;
 		for (uint32_t node = 0; node < market->board->n_nodes; node++)
-			market->stale[node] = true;
+			touch_node(market, node);
 		for (uint32_t pool = 0; pool < market->board->n_pools; pool++)
 			if (market->pool_used[pool] && market->board->pnics[pnic].steers)
 				price_pool(market, pnic, pool);
@@ -369,44 +379,111 @@ static void offer(struct nq_places *places, struct nq_place place, uint64_t limi
 }
 
 /* Fullness by which places on one node compare: the CPU's work in packets/s. */
-static uint64_t fullness(const struct nq_board *board, const struct nq_unit *unit, uint32_t cpu)
+static uint64_t fullness(const struct nq_board *board, uint32_t cpu)
 {
-	return load_without(board, unit, cpu) + board->cpus[cpu].other * (board->policy->queue_capacity_pps / 1000);
+	return board->cpus[cpu].load + board->cpus[cpu].other * (board->policy->queue_capacity_pps / 1000);
 }
 
-/* Of the queues on the node, the emptiest in use and the emptiest free one: the curve is the same for all of them. */
+static void shelve(const struct nq_board *board, struct nq_shelf *shelf, uint32_t queue)
+{
+	uint32_t cpu = board->queues[queue].cpu;
+	bool open = !nq_board_used(board, queue);
+	uint32_t *best = shelf->queue[open];
+	uint64_t full = fullness(board, cpu);
+	bool first = best[0] == NQ_NONE || full < fullness(board, board->queues[best[0]].cpu) ||
+		     (full == fullness(board, board->queues[best[0]].cpu) && queue < best[0]);
+	bool second = best[1] == NQ_NONE || full < fullness(board, board->queues[best[1]].cpu) ||
+		      (full == fullness(board, board->queues[best[1]].cpu) && queue < best[1]);
+
+	if (board->cpus[cpu].load < shelf->least_load[open])
+		shelf->least_load[open] = board->cpus[cpu].load;
+	if (first) {
+		best[1] = best[0];
+		best[0] = queue;
+	} else if (second) {
+		best[1] = queue;
+	}
+}
+
+/* The curve of waiting is the same for all CPUs: the emptiest queue in use and the emptiest free one are the cheapest.
+ */
+static const struct nq_shelf *shelf_of(struct nq_market *market, uint32_t pnic, uint32_t pool, uint32_t node)
+{
+	const struct nq_board *board = market->board;
+	struct nq_shelf *shelf = &market->shelves[((size_t)pnic * board->n_pools + pool) * board->n_nodes + node];
+
+	if (shelf->generation == market->generation[node])
+		return shelf;
+	*shelf = (struct nq_shelf){
+		market->generation[node],
+		{ { NQ_NONE, NQ_NONE }, { NQ_NONE, NQ_NONE } },
+		{ UINT64_MAX, UINT64_MAX },
+	};
+	for (uint32_t i = market->first_at[(size_t)pnic * board->n_nodes + node]; i != NQ_NONE;
+	     i = market->next_at[i]) {
+		bool used = nq_board_used(board, i);
+
+		if (used ? board->queues[i].pool == pool && !board->queues[i].exclusive : has_features(board, i, pool))
+			shelve(board, shelf, i);
+	}
+	return shelf;
+}
+
+struct search {
+	struct nq_market *market;
+	uint32_t unit, node;
+	uint64_t limit;
+	struct nq_places *places;
+};
+
+/* Offers the queue if the unit may be there. */
+static bool offer_queue(struct search *search, uint32_t queue, bool open)
+{
+	const struct nq_board *board = search->market->board;
+	const struct nq_unit *self = &board->units[search->unit];
+	uint32_t cpu = board->queues[queue].cpu;
+
+	if (queue == self->rx_queue || !nq_market_admits(search->market, search->unit, queue) ||
+	    !nq_market_has_room(search->market, queue, cpu, wanted_room(board, self)))
+		return false;
+	offer(search->places, (struct nq_place){ queue, cpu, false, open, cost_on(search->market, self, cpu, open) },
+	      search->limit);
+	return true;
+}
+
+/* All queues on the node: when the emptiest are not for this unit. */
+static void search_list(struct search *search, bool open)
+{
+	const struct nq_board *board = search->market->board;
+	uint32_t pnic = board->units[search->unit].pnic;
+
+	for (uint32_t i = search->market->first_at[(size_t)pnic * board->n_nodes + search->node]; i != NQ_NONE;
+	     i = search->market->next_at[i])
+		if (open == !nq_board_used(board, i))
+			offer_queue(search, i, open);
+}
+
 static void search_node(struct nq_market *market, uint32_t unit, uint32_t node, uint64_t limit,
 			struct nq_places *places)
 {
 	const struct nq_board *board = market->board;
 	const struct nq_unit *self = &board->units[unit];
-	uint32_t best[2] = { NQ_NONE, NQ_NONE };
-	uint64_t emptiest[2] = { 0, 0 };
+	const struct nq_shelf *shelf = shelf_of(market, self->pnic, self->pool, node);
+	uint64_t wanted = wanted_room(board, self);
+	uint64_t most = board->policy->queue_capacity_pps * board->policy->queue_full / 1000;
+	struct search search = { market, unit, node, limit, places };
 
-	for (uint32_t i = market->first_at[(size_t)self->pnic * board->n_nodes + node]; i != NQ_NONE;
-	     i = market->next_at[i]) {
-		bool open = !nq_board_used(board, i);
-		uint32_t cpu = board->queues[i].cpu;
-		uint64_t full;
+	for (int open = 0; open < 2; open++) {
+		const uint32_t *best = shelf->queue[open];
 
-		if (i == self->rx_queue || !nq_market_admits(market, unit, i))
+		if (best[0] == NQ_NONE || (open && !may_open(board, self->pnic, self->pool)))
 			continue;
-		full = fullness(board, self, cpu);
-		if (best[open] != NQ_NONE && (full > emptiest[open] || (full == emptiest[open] && i > best[open])))
-			continue;
-		if (!nq_market_has_room(market, i, cpu, wanted_room(board, self))) {
+		if (shelf->least_load[open] && shelf->least_load[open] + wanted > most)
 			places->full = true;
-			continue;
-		}
-		best[open] = i;
-		emptiest[open] = full;
+		else if (!offer_queue(&search, best[0], open) && best[1] != NQ_NONE &&
+			 !offer_queue(&search, best[1], open))
+			search_list(&search, open);
 	}
-	for (int open = 0; open < 2; open++)
-		if (best[open] != NQ_NONE)
-			offer(places,
-			      (struct nq_place){ best[open], board->queues[best[open]].cpu, false, open,
-						 cost_on(market, self, board->queues[best[open]].cpu, open) },
-			      limit);
 }
 
 static void search_brought(struct nq_market *market, uint32_t unit, uint32_t spare, uint32_t node, uint64_t limit,
@@ -428,18 +505,15 @@ struct nq_place nq_market_open_place(struct nq_market *market, uint32_t unit, ui
 	const struct nq_board *board = market->board;
 	const struct nq_unit *self = &board->units[unit];
 	struct nq_places places = { .best.queue = NQ_NONE, .next.queue = NQ_NONE };
-	uint32_t spare = NQ_NONE;
+	struct search search = { market, unit, node, NQ_MAX_VALUE, &places };
+	uint32_t spare, free;
 
-	if (may_open(board, self->pnic, self->pool) && has_rule(board, self))
-		spare = find_spare(market, self->pnic, self->pool);
-	for (uint32_t i = market->first_at[(size_t)self->pnic * board->n_nodes + node]; i != NQ_NONE;
-	     i = market->next_at[i])
-		if (!nq_board_used(board, i) && nq_market_admits(market, unit, i) &&
-		    nq_market_has_room(market, i, board->queues[i].cpu, wanted_room(board, self)))
-			offer(&places,
-			      (struct nq_place){ i, board->queues[i].cpu, false, true,
-						 cost_on(market, self, board->queues[i].cpu, true) },
-			      NQ_MAX_VALUE);
+	if (!may_open(board, self->pnic, self->pool) || !has_rule(board, self))
+		return places.best;
+	free = shelf_of(market, self->pnic, self->pool, node)->queue[1][0];
+	spare = find_spare(market, self->pnic, self->pool);
+	if (free != NQ_NONE)
+		offer_queue(&search, free, true);
 	if (spare != NQ_NONE)
 		search_brought(market, unit, spare, node, NQ_MAX_VALUE, &places);
 	return places.best;
