@@ -106,11 +106,25 @@ static json_t *per_node_write(const struct nq_host *host, const uint64_t *number
 	return object;
 }
 
+/* The node with the next higher kernel id; NQ_NONE as `after`: the lowest. NQ_NONE: no more. */
+static uint32_t next_by_id(const struct nq_host *host, uint32_t after)
+{
+	uint32_t best = NQ_NONE;
+
+	for (uint32_t i = 0; i < host->n_nodes; i++)
+		if ((after == NQ_NONE || host->nodes[i].id > host->nodes[after].id) &&
+		    (best == NQ_NONE || host->nodes[i].id < host->nodes[best].id))
+			best = i;
+	return best;
+}
+
+/* Ascending, as the plan is the same in whatever order the host was read. */
 static json_t *clients_write(const struct nq_host *host, const uint32_t *numbers)
 {
 	json_t *object = json_object();
 
-	for (uint32_t i = 0; object && numbers && i < host->n_nodes; i++) {
+	for (uint32_t i = numbers ? next_by_id(host, NQ_NONE) : NQ_NONE; object && i != NQ_NONE;
+	     i = next_by_id(host, i)) {
 		if (node_number_write(host, object, i, numbers[i]) < 0) {
 			json_decref(object);
 			return NULL;
