@@ -93,9 +93,11 @@ void nq_board_clients(const struct nq_board *board, uint32_t vm, uint32_t *ret)
 	bool known = any(own, board->n_nodes), placed = nq_board_placed(board, vm);
 	uint32_t single = nq_nodeset_single(home);
 
-	for (uint32_t i = 0; i < board->n_nodes; i++)
-		ret[i] = known ? own[i]
-			       : (i == single || (!placed && nq_nodeset_has(home, i) ? board->nodes[i].cpus : 0));
+	for (uint32_t i = 0; i < board->n_nodes; i++) {
+		bool floats = !placed && nq_nodeset_has(home, i);
+
+		ret[i] = known ? own[i] : i == single ? 1 : floats ? board->nodes[i].cpus : 0;
+	}
 	if (!known && placed && single == NQ_NONE)
 		nq_board_deal(board, board->host->vms[vm].cpus, home, ret);
 }

@@ -323,6 +323,26 @@ static void round_robin(void **state)
 	nq_host_free(host);
 }
 
+/* A vm without a home is taken to run on all CPUs of its nodes alike: a fifth of its time on the node with one of five.
+ */
+static void floats_over_cpus(void **state)
+{
+	struct nq_host *host = build_host(2, 4);
+	struct nq_policy policy;
+
+	(void)state;
+	nq_policy_init(&policy);
+	policy.vcpu_wait = 0;
+	for (uint32_t i = 5; i < 8; i++)
+		host->cpus[i].online = false;
+	build_vm(host, NQ_NONE);
+	host->vms[0].busy = 1000;
+	host->vms[0].mem[0] = GIB;
+	/* A whole CPU loses mem_remote of its second for all memory remote, a fifth of that here. */
+	assert_int_equal(nq_host_cost(host, &policy), policy.mem_remote * 1000000 / 5);
+	nq_host_free(host);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -333,7 +353,7 @@ int main(void)
 		cmocka_unit_test(idle_vms),	      cmocka_unit_test(spread_by_load),
 		cmocka_unit_test(more_of_its_memory), cmocka_unit_test(dearer_than_floating),
 		cmocka_unit_test(largest_first),      cmocka_unit_test(memory_and_load_follow),
-		cmocka_unit_test(round_robin),
+		cmocka_unit_test(round_robin),	      cmocka_unit_test(floats_over_cpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
