@@ -130,6 +130,7 @@ static void add_ports(struct lines *lines, const struct nq_scene *scene, uint32_
 /* The nodes of a vnic's remote links, the busiest first: "3,2". */
 static void remote_nodes(const struct nq_scene *scene, uint32_t vnic, char *ret, size_t size)
 {
+	struct nq_nodeset shown = { 0 }; /* several queues may be on one node */
 	uint64_t below = UINT64_MAX, most;
 	size_t used = 0;
 
@@ -144,10 +145,13 @@ static void remote_nodes(const struct nq_scene *scene, uint32_t vnic, char *ret,
 		}
 		for (uint32_t i = 0; most > 0 && i < scene->n_links && used < size; i++) {
 			const struct nq_link *link = &scene->links[i];
+			uint32_t box = scene->ports[link->port].box;
 
-			if (link->vnic == vnic && link->remote && link->pps == most)
-				used += (size_t)snprintf(ret + used, size - used, "%s%u", used ? "," : "",
-							 scene->host->nodes[scene->ports[link->port].box].id);
+			if (link->vnic != vnic || !link->remote || link->pps != most || nq_nodeset_has(&shown, box))
+				continue;
+			nq_nodeset_add(&shown, box);
+			used += (size_t)snprintf(ret + used, size - used, "%s%u", used ? "," : "",
+						 scene->host->nodes[box].id);
 		}
 		below = most;
 	} while (most > 0);
@@ -158,17 +162,21 @@ static enum nq_style service_text(const struct nq_scene *scene, uint32_t vnic, c
 {
 	struct nq_share share = nq_share_of_vnic(scene->host, vnic);
 	const struct nq_link *link = NULL;
-	char name[NQ_PORT_TEXT], percent[NQ_UNIT_TEXT], nodes[64];
+	const struct nq_vnic *self = &scene->host->vnics[vnic];
+	char name[NQ_LANES_TEXT], percent[NQ_UNIT_TEXT], nodes[64];
 
 	for (uint32_t i = 0; i < scene->n_links; i++)
 		link = scene->links[i].vnic == vnic && (!link || scene->links[i].remote > link->remote)
 			       ? &scene->links[i]
 			       : link;
 	if (!link) {
-		snprintf(ret, size, "%s", scene->host->vnics[vnic].rx.packets ? "by no queue" : "quiet");
+		snprintf(ret, size, "%s", self->rx.packets ? "by no queue" : "quiet");
 		return NQ_STYLE_DIM;
 	}
-	nq_port_text(scene, &scene->ports[link->port], name);
+	if (self->rx_queue == NQ_NONE)
+		nq_port_text(scene, &scene->ports[link->port], name);
+	else
+		nq_lanes_text(scene->host, self->rx_queue, self->n_spread, self->spread, name);
 	remote_nodes(scene, vnic, nodes, sizeof(nodes));
 	nq_text_share_short(nq_share_permille(&share), percent);
 	if (!link->remote)
@@ -176,20 +184,21 @@ static enum nq_style service_text(const struct nq_scene *scene, uint32_t vnic, c
 	else if (scene->ports[link->port].role == NQ_ROLE_DEFAULT)
 		snprintf(ret, size, "%s on %s", percent, nodes);
 	else
-		snprintf(ret, size, "%s on %u", name, scene->host->nodes[scene->ports[link->port].box].id);
+		snprintf(ret, size, "%s on %s", name, nodes);
 	return link->remote ? NQ_STYLE_BAD : NQ_STYLE_GOOD;
 }
 
 static void add_vnic(struct lines *lines, const struct nq_scene *scene, uint32_t vnic, const struct glyphs *glyphs)
 {
-	char label[NQ_LABEL_TEXT], name[NQ_LABEL_TEXT], rate[NQ_UNIT_TEXT], service[NQ_PORT_TEXT + 64];
+	char label[NQ_LABEL_TEXT], name[NQ_LABEL_TEXT], rate[NQ_UNIT_TEXT], service[NQ_LANES_TEXT + 64];
+	const char *pool = scene->host->vms[scene->host->vnics[vnic].vm].pool;
 	enum nq_style style = service_text(scene, vnic, service, sizeof(service));
 
 	nq_vnic_label(scene->host, vnic, label);
 	column(label, NAME_WIDTH, name, sizeof(name));
 	nq_text_rate(scene->host->vnics[vnic].rx.packets, rate);
-	add(lines, style, "%s %s %*s %s %s", glyphs->vm, name, RATE_WIDTH, rate,
-	    style == NQ_STYLE_BAD ? glyphs->remote : glyphs->local, service);
+	add(lines, style, "%s %s %*s %s %s%s%s", glyphs->vm, name, RATE_WIDTH, rate,
+	    style == NQ_STYLE_BAD ? glyphs->remote : glyphs->local, service, *pool ? ", " : "", pool);
 }
 
 static void add_vms(struct lines *lines, const struct nq_scene *scene, uint32_t box, const struct glyphs *glyphs)

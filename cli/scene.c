@@ -32,10 +32,19 @@ static uint32_t find_port(const struct nq_scene *scene, const struct nq_queue *q
 	return NQ_NONE;
 }
 
+static bool receives_through(const struct nq_vnic *vnic, uint32_t queue)
+{
+	bool found = vnic->rx_queue == queue;
+
+	for (uint32_t i = 0; i < vnic->n_spread; i++)
+		found = found || vnic->spread[i] == queue;
+	return found;
+}
+
 static bool is_assigned(const struct nq_host *host, uint32_t queue)
 {
 	for (uint32_t i = 0; i < host->n_vnics; i++) {
-		if (host->vnics[i].rx_queue == queue)
+		if (receives_through(&host->vnics[i], queue))
 			return true;
 	}
 	return host->queues[queue].role == NQ_ROLE_ASSIGNED;
@@ -101,18 +110,28 @@ static void link_default(struct nq_scene *scene, uint32_t index)
 	}
 }
 
-static void add_vnic(struct nq_scene *scene, uint32_t index)
+static void link_queue(struct nq_scene *scene, uint32_t index, uint32_t queue, uint64_t pps)
 {
 	const struct nq_host *host = scene->host;
-	uint32_t queue = host->vnics[index].rx_queue, port;
+	uint32_t port = find_port(scene, &host->queues[queue], queue, box_of(host, nq_host_queue_node(host, queue)));
 
-	if (queue == NQ_NONE) {
+	if (port != NQ_NONE)
+		add_link(scene, index, port, pps);
+}
+
+/* Packets spread evenly over several queues. */
+static void add_vnic(struct nq_scene *scene, uint32_t index)
+{
+	const struct nq_vnic *vnic = &scene->host->vnics[index];
+	uint64_t pps = vnic->rx.packets / (vnic->n_spread + 1);
+
+	if (vnic->rx_queue == NQ_NONE) {
 		link_default(scene, index);
 		return;
 	}
-	port = find_port(scene, &host->queues[queue], queue, box_of(host, nq_host_queue_node(host, queue)));
-	if (port != NQ_NONE)
-		add_link(scene, index, port, host->vnics[index].rx.packets);
+	link_queue(scene, index, vnic->rx_queue, pps);
+	for (uint32_t i = 0; i < vnic->n_spread; i++)
+		link_queue(scene, index, vnic->spread[i], pps);
 }
 
 static uint32_t vm_box(const struct nq_host *host, const struct nq_vm *vm)
@@ -151,8 +170,8 @@ static bool is_elsewhere_used(const struct nq_scene *scene)
 int nq_scene_new(const struct nq_host *host, struct nq_scene **ret)
 {
 	struct nq_scene *scene = calloc(1, sizeof(*scene));
-	/* a vnic has one link, or one per node and pnic to default queues */
-	size_t links = (size_t)host->n_vnics * (host->n_nodes + 1);
+	/* a vnic has one link for each of its queues, or one per node and pnic to default queues */
+	size_t links = (size_t)host->n_vnics * (host->n_nodes + NQ_MAX_LANES);
 
 	if (!scene)
 		return -ENOMEM;

@@ -59,17 +59,18 @@ static void show_vnic(struct nq_writer *writer, const struct nq_host *host, uint
 	const struct nq_vm *vm = &host->vms[vnic->vm];
 	struct nq_share share = nq_share_of_vnic(host, index);
 	enum nq_style style = share.remote_vnics ? NQ_STYLE_BAD : NQ_STYLE_GOOD;
-	char label[NQ_LABEL_TEXT], mac[NQ_MAC_TEXT], home[NQ_LIST_TEXT], queue[NQ_QUEUE_TEXT], served[NQ_LIST_TEXT];
+	char label[NQ_LABEL_TEXT], mac[NQ_MAC_TEXT], home[NQ_LIST_TEXT], queue[NQ_LANES_TEXT], served[NQ_LIST_TEXT];
 	uint32_t worker_node = vnic->worker_cpu == NQ_NONE ? NQ_NONE : host->cpus[vnic->worker_cpu].node;
 
 	nq_vnic_label(host, index, label);
 	nq_mac_text(&vnic->mac, mac);
 	nq_nodeset_text(host, &vm->home, home, sizeof(home));
-	nq_queue_text(host, vnic->rx_queue, queue);
+	nq_lanes_text(host, vnic->rx_queue, vnic->n_spread, vnic->spread, queue);
 	served_text(host, vnic, served);
 	nq_writer_cell(writer, nq_text(label));
 	nq_writer_cell(writer, nq_text(vm->name));
 	nq_writer_cell(writer, nq_text(nq_vm_kind_name(vm->kind)));
+	nq_writer_cell(writer, nq_text(*vm->pool ? vm->pool : NQ_POOL_GENERAL));
 	nq_writer_cell(writer, nq_text(mac));
 	nq_writer_cell(writer, nq_text(vnic->pnic == NQ_NONE ? NULL : host->pnics[vnic->pnic].name));
 	nq_writer_cell(writer, nq_text(vm->placed ? home : "any"));
@@ -85,12 +86,22 @@ static void show_vnic(struct nq_writer *writer, const struct nq_host *host, uint
 	nq_writer_cell(writer, nq_id(nq_node_id(host, worker_node)));
 }
 
+static bool has_pools(const struct nq_host *host)
+{
+	for (uint32_t i = 0; i < host->n_vms; i++)
+		if (*host->vms[i].pool)
+			return true;
+	return false;
+}
+
 static void show_vnics(struct nq_writer *writer, const struct nq_host *host)
 {
-	static const struct nq_column columns[] = {
+	/* A pool is worth a column where somebody has one. */
+	const struct nq_column columns[] = {
 		{ .key = "vnic", .title = "VM", .shrink = true },
 		{ .key = "vm", .machine = true },
 		{ .key = "kind", .machine = true },
+		{ .key = "pool", .title = "POOL", .machine = !has_pools(host) },
 		{ .key = "mac", .machine = true },
 		{ .key = "pnic", .machine = true },
 		{ .key = "home", .title = "HOME", .right = true },
@@ -105,7 +116,7 @@ static void show_vnics(struct nq_writer *writer, const struct nq_host *host)
 		{ .key = "worker", .machine = true },
 		{ .key = "worker_node", .title = "WORKER", .right = true },
 	};
-	static const struct nq_table table = {
+	const struct nq_table table = {
 		.key = "vnics",
 		.one = "vnic",
 		.title = "VMS",

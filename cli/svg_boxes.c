@@ -103,6 +103,7 @@ void nq_svg_vm(FILE *stream, const struct nq_drawing *layout, uint32_t index)
 {
 	const struct nq_host *host = layout->scene->host;
 	const struct nq_vnic *vnic = &host->vnics[index];
+	const struct nq_vm *vm = &host->vms[vnic->vm];
 	struct nq_share share = nq_share_of_vnic(host, index);
 	struct nq_point at = layout->vm[index];
 	double middle = at.x + VM_WIDTH / 2.0;
@@ -111,8 +112,9 @@ void nq_svg_vm(FILE *stream, const struct nq_drawing *layout, uint32_t index)
 
 	nq_vnic_label(host, index, label);
 	nq_mac_text(&vnic->mac, mac);
-	nq_nodeset_text(host, &host->vms[vnic->vm].home, home, sizeof(home));
-	snprintf(text, sizeof(text), "%s: %s, home %s", label, mac, host->vms[vnic->vm].placed ? home : "anywhere");
+	nq_nodeset_text(host, &vm->home, home, sizeof(home));
+	snprintf(text, sizeof(text), "%s: %s, home %s%s%s", label, mac, vm->placed ? home : "anywhere",
+		 *vm->pool ? ", pool " : "", vm->pool);
 	nq_text_rate(vnic->rx.packets, rate);
 	nq_text_share_short(nq_share_permille(&share), remote);
 	strcat(rate, "/s");

@@ -57,13 +57,19 @@ bool nq_key_same(const struct nq_key *a, const struct nq_key *b)
 	return a->number == b->number && strcmp(a->text, b->text) == 0;
 }
 
+/* Keys of queues share the texts of their pnics. */
+static int order_of(const struct nq_key *a, const struct nq_key *b)
+{
+	int order = a->text == b->text ? 0 : strcmp(a->text, b->text);
+
+	return order ? order : (a->number > b->number) - (a->number < b->number);
+}
+
 static int compare(const void *left, const void *right)
 {
 	const struct nq_key *a = left, *b = right;
-	int order = strcmp(a->text, b->text);
+	int order = order_of(a, b);
 
-	if (order == 0)
-		order = (a->number > b->number) - (a->number < b->number);
 	return order ? order : (a->index > b->index) - (a->index < b->index);
 }
 
@@ -75,7 +81,7 @@ bool nq_array_is_sorted(const struct nq_host *host, enum nq_array array)
 	for (uint32_t i = 1; i < n; i++) {
 		struct nq_key next = nq_array_key(host, array, i);
 
-		if (compare(&last, &next) >= 0 || nq_key_same(&last, &next))
+		if (order_of(&last, &next) >= 0)
 			return false;
 		last = next;
 	}

@@ -6,8 +6,6 @@
 #include <nearq/host.h>
 #include <nearq/policy.h>
 
-#define GENERAL "general"
-
 static uint64_t get(const void *owner, const struct nq_policy_setting *setting)
 {
 	uint64_t value;
@@ -65,7 +63,7 @@ static void init_pools(struct nq_policy *policy)
 	struct nq_pool *pool;
 
 	policy->n_pools = 0;
-	nq_policy_pool(policy, GENERAL);
+	nq_policy_pool(policy, NQ_POOL_GENERAL);
 	/* Who asked for a hardware feature gets it before those who take any queue. */
 	nq_policy_pool(policy, "lro")->features = NQ_FEATURE_LRO;
 	nq_policy_pool(policy, "lro")->priority = 200;

@@ -73,11 +73,12 @@ enum nq_criteria {
 };
 
 #define NQ_MAX_POOLS 16u
+#define NQ_POOL_GENERAL "general"
 #define NQ_POOL_NAME 24u /* with the terminating zero */
 
 /* Q4, Q5: queues that share a feature and a policy. All per pnic. */
 struct nq_pool {
-	char name[NQ_POOL_NAME]; /* what nq_vm.pool says; the first pool is the general one, "general" */
+	char name[NQ_POOL_NAME]; /* what nq_vm.pool says; the first pool is the general one */
 	uint64_t features;	 /* enum nq_feature that its queues must have; 0: any */
 	uint64_t criteria;	 /* enum nq_criteria */
 	uint64_t min, max;	 /* queues, while it has vms; max >= min */

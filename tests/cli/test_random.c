@@ -257,7 +257,8 @@ static void ini_of_any_bytes(void **state)
 static void one_byte_changed(void **state)
 {
 	static const char good[] =
-		"[nearq]\nmode = act\ntick_ms = 500\n\n[policy]\ndwell_ms = 5 s\nplacement = best-fit\n";
+		"[nearq]\nmode = act\ntick_ms = 500\n\n[policy]\ndwell_ms = 5 s\nplacement = best-fit\npreset = vrss\n"
+		"queue_split = 710\n\n[pool llr]\nmin = 3\nmax = 4\nenter_pps = 9\n";
 	char path[] = "/tmp/nearq-test-random.XXXXXX";
 	int fd = mkstemp(path);
 

@@ -271,6 +271,32 @@ static void gains_and_reasons(void **state)
 
 #define TEST(name) cmocka_unit_test_teardown(name, teardown)
 
+/* A vnic that spreads has a link to each of its queues, each with its part; one of them is far away. */
+static void lanes(void **state)
+{
+	struct nq_vnic *vnic;
+	uint32_t n = 0, remote = 0;
+
+	(void)state;
+	show(FIGURES "/figure-8.json");
+	scene = nq_scene_free(scene);
+	vnic = &host->vnics[0];
+	assert_int_not_equal(vnic->rx_queue, NQ_NONE);
+	vnic->n_spread = 1;
+	vnic->spread[0] = vnic->rx_queue == 1 ? 2 : 1;
+	assert_int_equal(nq_scene_new(host, &scene), 0);
+	for (uint32_t i = 0; i < scene->n_links; i++) {
+		if (scene->links[i].vnic != 0)
+			continue;
+		assert_int_equal(scene->links[i].pps, vnic->rx.packets / 2);
+		remote += scene->links[i].remote;
+		n++;
+	}
+	assert_int_equal(n, 2);
+	assert_int_equal(remote, 1);
+	assert_int_equal(scene->n_links, host->n_vnics + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +310,7 @@ int main(void)
 		TEST(many_nodes_stand_in_rows),
 		TEST(labels_and_lists),
 		TEST(gains_and_reasons),
+		TEST(lanes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

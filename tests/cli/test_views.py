@@ -218,3 +218,32 @@ def test_save_snapshot_is_read_back_to_the_same_bytes(tmp_path):
 def test_save_snapshot_that_cannot_be_written(tmp_path):
     err = nearq("topology", "--from", FAR, "--save-snapshot", tmp_path / "no/such/dir.json", code=3).stderr
     assert "cannot be written: No such file or directory" in err
+
+
+@pytest.fixture(name="lanes")
+def lanes_snapshot(tmp_path):
+    """Figure 8 with two requirements and a vnic that receives on two queues."""
+    host = json.loads((FIGURES / "figure-8.json").read_text())
+    host["vms"][0]["pool"], host["vms"][1]["pool"] = "llr", "gold"
+    host["vnics"][0] |= {"spread": ["eth0/2"], "virtqueues": 2}
+    path = tmp_path / "lanes.json"
+    path.write_text(json.dumps(host))
+    return path
+
+
+def test_pools_have_a_column_where_there_are_some(lanes):
+    table = nearq("status", "--from", lanes).stdout
+    assert re.search(r"^VM +POOL +HOME +QUEUE", table, re.M)
+    assert re.search(r"^vm521 +llr +0 +eth0/1\+2 ", table, re.M)
+    assert re.search(r"^vm523 +general +0 +eth0/1 ", table, re.M)
+    plain = FIGURES / "figure-8.json"
+    assert "POOL" not in nearq("status", "--from", plain).stdout
+    rows = json.loads(nearq("status", "--from", plain, "--format", "json").stdout)["vnics"]
+    assert {row["pool"] for row in rows} == {"general"}
+
+
+def test_pools_and_lanes_in_pictures(lanes):
+    picture = nearq("status", "--from", lanes, "--format", "picture", env=environment(COLUMNS="120")).stdout
+    assert "eth0/1+2 on 1, llr" in picture and "eth0/1, gold" in picture
+    svg = nearq("status", "--from", lanes, "--format", "svg").stdout
+    assert "vm521: 02:00:00:00:05:21, home 0, pool llr" in svg and "vm523: 02:00:00:00:05:23, home 0<" in svg
