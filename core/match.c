@@ -132,18 +132,27 @@ static struct nq_reason reason_for(const struct nq_match *match, uint32_t unit, 
 				     nq_match_threshold(policy, policy->queue_full) } };
 }
 
-/* The node whose queue the unit shall have, by steps 1 to 3; NQ_NONE: it stays. */
+/* Steps 1 and 2 on the node of that rank. */
+static bool find_on(const struct nq_match *match, uint32_t unit, uint32_t rank, struct nq_match_place *ret)
+{
+	uint32_t node = match->nodes[rank], refused = ret->next;
+	bool found = nq_match_in_use(match, unit, node, ret);
+
+	if (refused != NQ_NONE)
+		ret->next = refused; /* that of the best node */
+	return found ||
+	       (rank < match->n_matching && opens_on(match, unit, node) && nq_match_new(match, unit, node, ret));
+}
+
+/* The node whose queue the unit shall have; NQ_NONE: it stays. */
 static uint32_t find(const struct nq_match *match, uint32_t unit, struct nq_match_place *ret)
 {
 	const struct nq_board *board = match->draft->board;
 	uint32_t home = board->pnics[board->units[unit].pnic].node, now = rank_now(match, unit);
 
-	for (uint32_t i = 0; i < match->n_matching && i < now; i++)
-		if (nq_match_in_use(match, unit, match->nodes[i], ret) ||
-		    (opens_on(match, unit, match->nodes[i]) && nq_match_new(match, unit, match->nodes[i], ret)))
-			return match->nodes[i];
-	for (uint32_t i = match->n_matching; i < board->n_nodes && i < now; i++)
-		if (nq_match_in_use(match, unit, match->nodes[i], ret))
+	ret->next = NQ_NONE;
+	for (uint32_t i = 0; i < board->n_nodes && i < now; i++)
+		if (find_on(match, unit, i, ret))
 			return match->nodes[i];
 	if (now < board->n_nodes)
 		return NQ_NONE;

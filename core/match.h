@@ -19,7 +19,7 @@ struct nq_match {
 /* A queue to move to. */
 struct nq_match_place {
 	struct nq_place place; /* its cost is not filled in */
-	uint32_t next;	       /* the queue that came second, NQ_NONE: no other was considered */
+	uint32_t next;	       /* the queue that came second or had no room, NQ_NONE: no other was considered */
 };
 
 /* packets/s of one queue at that part of its capacity, per mille. */
@@ -38,9 +38,15 @@ static inline uint32_t nq_match_first_on(const struct nq_match *match, uint32_t 
 bool nq_match_held(const struct nq_match *match, uint32_t unit);
 /* Fills match->nodes for the unit: nodes of its vm, most vCPUs first; then the pnic's, then the nearest. */
 void nq_match_rank(struct nq_match *match, uint32_t unit);
-/* A queue in use on the node, that the unit may use and that stays within queue_full with it (1140). */
+/*
+ * A queue in use on the node, that the unit may use and that stays within queue_full with it (1140). ret->next is set
+ * in any case.
+ */
 bool nq_match_in_use(const struct nq_match *match, uint32_t unit, uint32_t node, struct nq_match_place *ret);
-/* A free queue that is on the node or can be brought there, or the unit's own when nobody else uses it (1130). */
+/*
+ * A free queue that is on the node or can be brought there, or the unit's own when nobody else uses it (1130).
+ * ret->next is left alone.
+ */
 bool nq_match_new(const struct nq_match *match, uint32_t unit, uint32_t node, struct nq_match_place *ret);
 /* 1150. Notes, and counts the move. */
 void nq_match_move(struct nq_match *match, uint32_t unit, const struct nq_match_place *to, struct nq_reason reason);

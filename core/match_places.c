@@ -81,22 +81,24 @@ bool nq_match_in_use(const struct nq_match *match, uint32_t unit, uint32_t node,
 	const struct nq_board *board = match->draft->board;
 	const struct nq_unit *self = &board->units[unit];
 	bool packs = board->policy->pools[self->pool].criteria == NQ_CRITERIA_PACK;
-	uint32_t best = NQ_NONE, next = NQ_NONE;
+	uint32_t best = NQ_NONE, next = NQ_NONE, full = NQ_NONE;
 
 	for (uint32_t i = nq_match_first_on(match, self->pnic, node); i != NQ_NONE; i = match->market.next_at[i]) {
-		if (i == self->rx_queue || !nq_board_used(board, i) || !nq_market_admits(&match->market, unit, i) ||
-		    !has_room(match, unit, i))
+		if (i == self->rx_queue || !nq_board_used(board, i) || !nq_market_admits(&match->market, unit, i))
 			continue;
-		if (is_preferred(board, packs, i, best)) {
+		if (!has_room(match, unit, i)) {
+			full = is_preferred(board, false, i, full) ? i : full;
+		} else if (is_preferred(board, packs, i, best)) {
 			next = best;
 			best = i;
 		} else if (is_preferred(board, packs, i, next)) {
 			next = i;
 		}
 	}
+	ret->next = next == NQ_NONE ? full : next;
 	if (best == NQ_NONE)
 		return false;
-	*ret = (struct nq_match_place){ { best, board->queues[best].cpu, false, false, 0 }, next };
+	ret->place = (struct nq_place){ best, board->queues[best].cpu, false, false, 0 };
 	return true;
 }
 
@@ -123,7 +125,7 @@ bool nq_match_new(const struct nq_match *match, uint32_t unit, uint32_t node, st
 		if (!nq_board_used(board, i) && i < found && nq_market_admits(&match->market, unit, i))
 			found = i;
 	if (found != NQ_NONE) {
-		*ret = (struct nq_match_place){ { found, board->queues[found].cpu, false, true, 0 }, NQ_NONE };
+		ret->place = (struct nq_place){ found, board->queues[found].cpu, false, true, 0 };
 		return true;
 	}
 	cpu = nq_board_pick_cpu(board, node, NULL);
@@ -136,7 +138,7 @@ bool nq_match_new(const struct nq_match *match, uint32_t unit, uint32_t node, st
 			found = i;
 	if (found == NQ_NONE)
 		return false;
-	*ret = (struct nq_match_place){ { found, cpu, true, found != own, 0 }, NQ_NONE };
+	ret->place = (struct nq_place){ found, cpu, true, found != own, 0 };
 	return true;
 }
 

@@ -87,7 +87,7 @@ static bool split_to_second_node(struct nq_match *match, uint32_t queue, uint32_
 
 	for (uint32_t i = 0; node != NQ_NONE && i < n; i++) {
 		uint32_t unit = match->rank[i];
-		struct nq_match_place to;
+		struct nq_match_place to = { .next = NQ_NONE };
 
 		if (node_of(match, unit) != node)
 			continue;
@@ -114,7 +114,7 @@ static bool split_in_two(struct nq_match *match, uint32_t queue, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t unit = match->rank[i];
 		uint64_t demand = nq_unit_demand(&board->units[unit]);
-		struct nq_match_place to;
+		struct nq_match_place to = { .next = NQ_NONE };
 
 		if (stays <= goes) {
 			stays += demand;

@@ -9,6 +9,15 @@ static struct nq_reason is(enum nq_rule rule)
 	return (struct nq_reason){ .rule = rule };
 }
 
+/* Thresholds leave a unit on another node for want of room only; on a node of its vm, they are content. */
+static struct nq_reason why_matched(const struct nq_board *board, const struct nq_unit *unit)
+{
+	uint32_t node = nq_board_queue_node(board, unit->rx_queue);
+	bool matches = node != NQ_NONE && nq_nodeset_has(nq_board_home_of(board, unit->vm), node);
+
+	return is(matches ? NQ_RULE_KEPT_OFF : NQ_RULE_KEPT_NO_ROOM);
+}
+
 /* The unit's own reason. */
 static struct nq_reason why_unit(struct nq_market *market, uint32_t index)
 {
@@ -32,6 +41,8 @@ static struct nq_reason why_unit(struct nq_market *market, uint32_t index)
 		return (struct nq_reason){ NQ_RULE_KEPT_LITTLE, { traffic, enter } };
 	if (nq_guard_holds(market->draft, NQ_ACTION_STEER, unit->vnic, &reason))
 		return reason;
+	if (policy->assignment == NQ_ASSIGN_MATCH)
+		return why_matched(board, unit);
 	proposal.remote_ns = nq_board_unit_path(board, index);
 	places = nq_market_find(market, index, NQ_MAX_VALUE);
 	if (places.full && (places.best.queue == NQ_NONE || places.best.cost_ns >= proposal.before_ns))
