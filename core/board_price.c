@@ -380,7 +380,8 @@ uint64_t nq_board_cost(struct nq_board *board)
 	for (uint32_t i = 0; i < board->host->n_vnics; i++)
 		cost = nq_sat_add(cost, nq_board_vnic_cost(board, i));
 	for (uint32_t i = 0; i < board->n_cpus; i++)
-		cost = nq_sat_add(cost, nq_board_cpu_waiting(board, i, board->cpus[i].load));
+		cost = nq_sat_add(cost, nq_board_cpu_waiting(board, i, board->cpus[i].load) +
+						(board->cpus[i].used ? board->policy->cpu_used_ns : 0));
 	for (uint32_t i = 0; i < board->n_nodes; i++)
 		cost = nq_sat_add(cost,
 				  nq_board_node_waiting(board, i, board->nodes[i].background + board->nodes[i].vms));

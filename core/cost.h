@@ -6,6 +6,7 @@
  *   waiting  of each CPU: packets that wait for it, by its utilization, convex
  *   waiting  of each node: vCPUs that wait for a CPU, likewise
  *   queues   in use, each
+ *   CPUs     that serve queues in use, each
  *   memory   of each vm: CPU time lost to memory on other nodes
  *
  * Path. A packet costs
@@ -37,6 +38,9 @@
  *
  * Queues. queue_used_ns for each that serves somebody; a pool that distributes pays nothing for a further queue, one
  * that packs PACK_FACTOR times as much. So packing and spreading are the same decision at different prices.
+ *
+ * CPUs. cpu_used_ns for each that serves at least one queue in use, for the power that it takes awake; 0 by default,
+ * and then spreading over all CPUs of a node is free. Who compares places on CPUs that serve nobody yet has to count it.
  *
  * Memory. A vm loses mem_remote per mille of its CPU time for each 10 points of distance to all of its memory: its
  * clients' distances to its pages, averaged both ways.

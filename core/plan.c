@@ -18,7 +18,9 @@
  * rest done they may have become worth it. ROUNDS and TRIES are far beyond what was ever seen and only guard against a
  * mistake in that reasoning.
  *
- * A policy without guard (static VMQ, Dynamic VMQ, …) gets one round and is believed: its weaknesses are its own.
+ * A policy without guard (static VMQ, Dynamic VMQ, …) gets one round and is believed: its weaknesses are its own. So
+ * is one that goes by turns or thresholds and has the guard for its credits only (virtual RSS): it never asks whether a
+ * move pays.
  *
  * Lost: repairing one plan until it fits the guard. It needs the same loop, and a second notion of dependency.
  */
@@ -112,10 +114,16 @@ static int run_stages(struct nq_draft *draft)
 	return draft->board->failed ? -ENOMEM : result;
 }
 
+static bool is_believed(const struct nq_policy *policy)
+{
+	return policy->guard == NQ_OFF || policy->assignment == NQ_ASSIGN_STATIC ||
+	       policy->spreading == NQ_SPREAD_THRESHOLD;
+}
+
 /* Rounds until one moves nothing. */
 static int run_rounds(struct nq_draft *draft)
 {
-	int rounds = draft->board->policy->guard == NQ_ON ? ROUNDS : 1;
+	int rounds = is_believed(draft->board->policy) ? 1 : ROUNDS;
 
 	for (int i = 0; i < rounds; i++) {
 		uint64_t before = draft->moves;
@@ -170,7 +178,7 @@ static int try(struct making *making, bool by_cost_only)
 	if (result < 0)
 		return result;
 	cost = nq_board_cost(making->board);
-	if (making->policy->guard == NQ_ON &&
+	if (!is_believed(making->policy) &&
 	    (cost > making->cost_ns || (cost == making->cost_ns && !places_somebody(plan)))) {
 		result = start_over(making);
 		return result < 0 ? result : -EAGAIN;
@@ -178,7 +186,7 @@ static int try(struct making *making, bool by_cost_only)
 	making->cost_ns = cost;
 	making->plan = plan;
 	plan = former;
-	return making->policy->guard == NQ_ON;
+	return !is_believed(making->policy);
 }
 
 static int improve(struct making *making)

@@ -147,6 +147,10 @@ const struct nq_policy_setting nq_policy_settings[] = {
 	       "queue of its own costs little traffic beyond what its packets cost anywhere. This is what makes few queues "
 	       "better than many when there is little to do (US 9,459,904 B2, figure 14; Dynamic VMQ coalesces): two queues of "
 	       "5 % each are still worth having. The upper end is a whole CPU, a queue that polls."),
+	NUMBER(cpu_used_ns, "ns/s", 0, SECOND_NS, 0,
+	       "Cost of a CPU that serves queues in use, however many: what power it takes because it cannot sleep. This is what makes few "
+	       "CPUs better than many when there is little to do (Dynamic VMQ coalesces), as queue_used_ns does for queues. 0: the wake-ups are "
+	       "in queue_used_ns, and what sleep is worth differs too much between machines to guess. The upper end is a whole CPU."),
 	NUMBER(queue_capacity_pps, "packets/s", 1000, SECOND_NS, 1000000,
 	       "What one queue can serve: about what one CPU forwards through the kernel to a vm without loss."),
 	NUMBER(queue_full, "per mille", 1, 1000, 850,

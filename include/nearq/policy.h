@@ -103,6 +103,7 @@ struct nq_policy {
 	uint64_t queue_wait;	/* per mille: weight of a packet's waiting against CPU time */
 	uint64_t vcpu_wait;	/* per mille: weight of a vCPU's waiting */
 	uint64_t queue_used_ns; /* of a queue in use, whatever passes, ns/s */
+	uint64_t cpu_used_ns;	/* of a CPU that serves queues in use, however many, ns/s */
 	/* capacity */
 	uint64_t queue_capacity_pps; /* what one queue, and one CPU, can serve, packets/s */
 	uint64_t queue_full;	     /* per mille of that; over it the queue takes no further vm (P section IV.C) */
