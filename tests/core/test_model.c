@@ -128,6 +128,7 @@ static void snapshot_round_trip(void **state)
 
 	(void)state;
 	valid(host);
+	support_golden("all-fields.json", text);
 	assert_non_null(strstr(text, "\"can_migrate\": true"));
 	assert_non_null(strstr(text, "\"features\": \"lro+rss\", \"coalesce_us\": 0"));
 	assert_non_null(strstr(text, "\"pool\": \"llr\", \"shares\": 1000000, \"reservation\": 500, "
@@ -301,6 +302,7 @@ static void plan_round_trip(void **state)
 	FILE *file = fmemopen(text, strlen(text), "r");
 
 	(void)state;
+	support_golden("all-fields.plan.json", text);
 	assert_non_null(strstr(text, "\"cpus_on\": {\"0\": 4, \"1\": 1}, \"bytes\": 3221225472, "
 				     "\"bytes_per_s\": 67108864"));
 	assert_non_null(strstr(text, "\"kind\": \"migrate\", \"vm\": \"vm0\", \"to\": [1], \"bytes\": 5242880"));

@@ -4,6 +4,7 @@
 import copy
 import json
 import pathlib
+import re
 import unittest
 
 import jsonschema
@@ -53,6 +54,20 @@ class Schemas(unittest.TestCase):
                 bad = copy.deepcopy(good)
                 list(objects(bad))[index]["surprise"] = 1
                 self.assertFalse(schema.is_valid(bad), f"{name}: object {index}")
+
+    def test_every_rule_is_in_the_schema_and_described(self):
+        """The rules that have a sentence are those of the schema and of docs/plan.md."""
+        said = re.findall(r"^([a-z-]+): ", (DATA / "sentences.txt").read_text(), re.M)
+        schema = json.loads((ROOT / "docs/plan.schema.json").read_text())
+        reasons = schema["$defs"]["reason"]["anyOf"]
+        self.assertEqual(said, [reason["properties"]["rule"]["const"] for reason in reasons])
+        text = (ROOT / "docs/plan.md").read_text()
+        for reason in reasons:
+            row = re.search(rf"^\| {reason['properties']['rule']['const']} \|.*$", text, re.M)
+            self.assertIsNotNone(row, reason)
+            if "as home-rebalance" not in row.group():
+                for value in reason["required"][1:]:
+                    self.assertIn(f"`{value}`", row.group())
 
     def test_every_field_is_described(self):
         """docs/*.md name each key of the schema, and the schema each key that is written."""
