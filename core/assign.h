@@ -73,6 +73,8 @@ uint64_t nq_unit_demand(const struct nq_unit *unit);
 struct nq_place nq_market_open_place(struct nq_market *market, uint32_t unit, uint32_t node);
 /* The CPU of the node to which a queue would be brought, NQ_NONE: none online. */
 uint32_t nq_market_pick_cpu(struct nq_market *market, uint32_t node);
+/* Moves the unit to the default queues. */
+void nq_market_default(struct nq_market *market, uint32_t unit);
 /* Moves the unit there, bringing the queue first when needed. */
 void nq_market_take(struct nq_market *market, uint32_t unit, const struct nq_place *place);
 

@@ -9,6 +9,7 @@
 #include "core/arena.h"
 #include "core/board_parts.h"
 #include "core/cost.h"
+#include "core/quota.h"
 
 #define PER_MILLE 1000u
 
@@ -342,6 +343,7 @@ static void take_arrays(struct nq_board *board)
 	TAKE(board, sums, 2 * (size_t)board->n_queues);
 	TAKE(board, quota, (size_t)board->n_pnics * board->n_pools);
 	TAKE(board, count, (size_t)board->n_pnics * board->n_pools);
+	TAKE(board, claims, (size_t)board->n_pnics * board->n_pools);
 	TAKE(board, note_of[NQ_NOTE_VM], board->n_vms);
 	TAKE(board, note_of[NQ_NOTE_QUEUE], board->n_queues);
 	TAKE(board, note_of[NQ_NOTE_VNIC], board->host->n_vnics);
@@ -365,6 +367,7 @@ static void build(struct nq_board *board)
 	find_backgrounds(board);
 	nq_board_refresh(board);
 	find_others(board);
+	nq_quota_grant(board);
 }
 
 int nq_board_new(const struct nq_host *host, const struct nq_policy *policy, struct nq_board **ret)

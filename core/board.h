@@ -45,6 +45,7 @@ struct nq_board_cpu {
 	uint32_t other;			    /* per mille */
 	bool online;
 	uint64_t load;	   /* packets/s of its queues */
+	uint64_t promised; /* packets/s that floors of its queues' units add to that (nq_pool.floor_pps) */
 	uint64_t core_ppm; /* of the first CPU of a core: scratch of nq_board_pick_cpu() */
 	uint32_t core_used;
 };
@@ -62,6 +63,7 @@ struct nq_board_queue {
 	bool exclusive;		/* its only unit wants it alone (Q6) */
 	uint64_t background[2]; /* packets/s received, sent */
 	uint64_t load;		/* packets/s, both directions: background and units */
+	uint64_t promised;	/* packets/s that its units' floors add to that */
 	uint64_t through;	/* packets/s, both directions: its part of the default traffic, as last refreshed */
 };
 
@@ -71,6 +73,8 @@ struct nq_board_pnic {
 	uint32_t weight;	/* of all its default queues */
 	uint32_t rules, rules_max;
 	uint32_t contexts, contexts_max; /* vnics that spread */
+	uint32_t assignable;		 /* queues in use or to be had, default queues not counted */
+	uint32_t claimed; /* sum over the pools of what is granted or, where that is more, in use (core/quota.h) */
 	bool soft, steers;
 	bool defaults_stale; /* a default queue moved since the last refresh */
 	bool defaults_moved; /* the plan moved a default queue to another node: what was seen to be served where is past
@@ -84,6 +88,13 @@ struct nq_board_vm {
 	uint32_t first_unit, n_units;
 	uint32_t home; /* index into nq_board.homes of a home that the plan changed, NQ_NONE: as in the host */
 	bool gathered; /* the plan brings its memory home */
+};
+
+/* What a pool asks for on one pnic, and what it is granted: core/quota.h. */
+struct nq_board_claim {
+	uint32_t present, asking, alone; /* units; that ask for a queue; for one of their own */
+	uint32_t grant;			 /* queues */
+	uint64_t demand;		 /* packets/s of those who share */
 };
 
 /* A home that the plan gave. */
@@ -126,14 +137,15 @@ struct nq_board {
 	struct nq_board_pnic *pnics;
 	struct nq_board_queue *queues;
 	struct nq_board_vm *vms;
-	struct nq_unit *units;	/* of vnic 0, 1, … ; lanes of one vnic follow each other */
-	uint32_t *first_unit;	/* [n_vnics + 1]; a vnic without pnic has none */
-	uint32_t *coalesce;	/* [n_queues] microseconds, changed by the pools stage; NULL until then */
-	uint32_t *arrive;	/* [n_pnics * 2 * n_nodes]: hard, soft; 1/256 ns per packet */
-	uint32_t *handoff;	/* [n_nodes * n_nodes]: from queue's node to vm's node, row = vm's node */
-	uint32_t *default_path; /* [n_pnics * n_nodes]: through the default queues to a vm on that node */
-	uint32_t *quota;	/* [n_pnics * n_pools]: queues the pool may have; NQ_NONE: no limit */
-	uint32_t *count;	/* [n_pnics * n_pools]: queues it has */
+	struct nq_unit *units;	       /* of vnic 0, 1, … ; lanes of one vnic follow each other */
+	uint32_t *first_unit;	       /* [n_vnics + 1]; a vnic without pnic has none */
+	uint32_t *coalesce;	       /* [n_queues] microseconds, changed by the pools stage; NULL until then */
+	uint32_t *arrive;	       /* [n_pnics * 2 * n_nodes]: hard, soft; 1/256 ns per packet */
+	uint32_t *handoff;	       /* [n_nodes * n_nodes]: from queue's node to vm's node, row = vm's node */
+	uint32_t *default_path;	       /* [n_pnics * n_nodes]: through the default queues to a vm on that node */
+	uint32_t *quota;	       /* [n_pnics * n_pools]: queues the pool may have; NQ_NONE: no limit */
+	uint32_t *count;	       /* [n_pnics * n_pools]: queues it has */
+	struct nq_board_claim *claims; /* [n_pnics * n_pools] */
 	struct nq_board_home *homes;
 	uint32_t n_homes;
 	uint32_t *note_of[3]; /* vms, queues, vnics: index + 1 into notes, 0: none */

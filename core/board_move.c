@@ -17,6 +17,7 @@ void nq_board_link_queue(struct nq_board *board, uint32_t queue, uint32_t cpu)
 	self->next_on_cpu = board->cpus[cpu].first_queue;
 	board->cpus[cpu].first_queue = queue;
 	board->cpus[cpu].load += self->load + self->through;
+	board->cpus[cpu].promised += self->promised;
 	board->cpus[cpu].used += nq_board_used(board, queue);
 }
 
@@ -31,6 +32,7 @@ void nq_board_unlink_queue(struct nq_board *board, uint32_t queue)
 		link = &board->queues[*link].next_on_cpu;
 	*link = self->next_on_cpu;
 	board->cpus[self->cpu].load -= self->load + self->through;
+	board->cpus[self->cpu].promised -= self->promised;
 	board->cpus[self->cpu].used -= nq_board_used(board, queue);
 	self->cpu = NQ_NONE;
 }
@@ -47,8 +49,13 @@ void nq_board_add_load(struct nq_board *board, uint32_t queue, uint64_t packets)
 void nq_board_count(struct nq_board *board, uint32_t queue, uint32_t by)
 {
 	struct nq_board_queue *self = &board->queues[queue];
+	size_t at = (size_t)self->pnic * board->n_pools + self->pool;
 
-	board->count[(size_t)self->pnic * board->n_pools + self->pool] += by;
+	if (by == 1)
+		board->pnics[self->pnic].claimed += board->count[at] >= board->claims[at].grant;
+	else
+		board->pnics[self->pnic].claimed -= board->count[at] > board->claims[at].grant;
+	board->count[at] += by;
 	if (self->cpu != NQ_NONE)
 		board->cpus[self->cpu].used += by;
 }
@@ -68,6 +75,19 @@ static void use(struct nq_board *board, uint32_t queue, uint32_t unit, uint32_t 
 		nq_board_count(board, queue, by);
 	if (self->users == 0)
 		self->exclusive = false;
+}
+
+/* What the unit's floor is above its demand is kept free on its queue (1), or no more (-1). */
+static void promise(struct nq_board *board, uint32_t unit, int by)
+{
+	const struct nq_unit *self = &board->units[unit];
+	struct nq_board_queue *queue = &board->queues[self->rx_queue];
+	uint64_t floor = self->active ? board->policy->pools[self->pool].floor_pps : 0;
+	uint64_t more = nq_sat_sub(floor, self->rx + (self->paired ? self->tx : 0));
+
+	queue->promised += by > 0 ? more : -more;
+	if (queue->cpu != NQ_NONE)
+		board->cpus[queue->cpu].promised += by > 0 ? more : -more;
 }
 
 static void link_unit(struct nq_board *board, uint32_t unit, uint32_t queue)
@@ -107,6 +127,7 @@ static void leave(struct nq_board *board, uint32_t unit)
 		pnic->through[1] -= self->tx;
 	if (self->rx_queue != NQ_NONE) {
 		nq_board_add_load(board, self->rx_queue, -self->rx);
+		promise(board, unit, -1);
 		unlink_unit(board, unit, self->rx_queue);
 		use(board, self->rx_queue, unit, UINT32_MAX);
 		pnic->rules -= self->lane == 0;
@@ -133,6 +154,7 @@ static void enter(struct nq_board *board, uint32_t unit, uint32_t rx_queue, uint
 	if (rx_queue != NQ_NONE) {
 		use(board, rx_queue, unit, 1);
 		link_unit(board, unit, rx_queue);
+		promise(board, unit, 1);
 		nq_board_add_load(board, rx_queue, self->rx);
 		pnic->rules += self->lane == 0;
 	}
@@ -302,9 +324,13 @@ static void set_rate(struct nq_board *board, uint32_t unit, uint64_t rx)
 
 	if (self->rx_queue == NQ_NONE || pnic->soft)
 		pnic->through[0] += rx - self->rx;
-	if (self->rx_queue != NQ_NONE)
+	if (self->rx_queue != NQ_NONE) {
 		nq_board_add_load(board, self->rx_queue, rx - self->rx);
+		promise(board, unit, -1);
+	}
 	self->rx = rx;
+	if (self->rx_queue != NQ_NONE)
+		promise(board, unit, 1);
 }
 
 void nq_board_lanes(struct nq_board *board, uint32_t vnic, uint32_t lanes)

@@ -5,6 +5,7 @@
 #include "core/arena.h"
 #include "core/board_parts.h"
 #include "core/cost.h"
+#include "core/quota.h"
 
 #define PER_MILLE 1000u
 
@@ -394,7 +395,7 @@ uint64_t nq_board_cost(struct nq_board *board)
 		nq_board_clients(board, i, board->weights);
 		cost = nq_sat_add(cost, nq_board_vm_memory(board, i, board->weights, nq_board_mem_of(board, i)));
 	}
-	return cost;
+	return nq_sat_add(cost, nq_sat_mul(nq_quota_claims(board), NQ_CLAIM_NS));
 }
 
 /* How much one more queue on a CPU disturbs; compared field by field. */

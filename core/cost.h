@@ -8,6 +8,7 @@
  *   queues   in use, each
  *   CPUs     that serve queues in use, each
  *   memory   of each vm: CPU time lost to memory on other nodes
+ *   claims   that are open: what pools and units are due by the operator's word (core/quota.h)
  *
  * Path. A packet costs
  *

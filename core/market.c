@@ -21,6 +21,7 @@
 #include <stdlib.h>
 
 #include "core/cost.h"
+#include "core/quota.h"
 
 uint64_t nq_unit_demand(const struct nq_unit *unit)
 {
@@ -137,20 +138,6 @@ static uint64_t waiting_slope(const struct nq_board *board, uint32_t cpu)
 	       board->policy->queue_capacity_pps;
 }
 
-static bool may_open(const struct nq_board *board, uint32_t pnic, uint32_t pool)
-{
-	size_t at = (size_t)pnic * board->n_pools + pool;
-
-	return board->count[at] < board->quota[at];
-}
-
-static bool has_features(const struct nq_board *board, uint32_t queue, uint32_t pool)
-{
-	uint64_t wanted = board->policy->pools[pool].features;
-
-	return (board->host->queues[queue].features & wanted) == wanted;
-}
-
 static bool is_spare(const struct nq_market *market, uint32_t queue)
 {
 	const struct nq_board *board = market->board;
@@ -170,7 +157,7 @@ static uint32_t find_spare(struct nq_market *market, uint32_t pnic, uint32_t poo
 		i++;
 	market->spare[pnic] = i;
 	while (i < board->n_queues &&
-	       (board->queues[i].pnic != pnic || !is_spare(market, i) || !has_features(board, i, pool)))
+	       (board->queues[i].pnic != pnic || !is_spare(market, i) || !nq_queue_suits(board, i, pool)))
 		i++;
 	return i < board->n_queues ? i : NQ_NONE;
 }
@@ -187,7 +174,7 @@ static void price_node(struct nq_market *market, uint32_t pnic, uint32_t pool, u
 {
 	const struct nq_board *board = market->board;
 	uint64_t *price = &market->slope[((size_t)pnic * board->n_pools + pool) * board->n_nodes + node];
-	bool open = may_open(board, pnic, pool);
+	bool open = nq_quota_open(board, pnic, pool);
 	uint32_t cpu = spare ? nq_market_pick_cpu(market, node) : NQ_NONE;
 
 	*price = cpu == NQ_NONE ? UINT64_MAX : waiting_slope(board, cpu);
@@ -197,7 +184,7 @@ static void price_node(struct nq_market *market, uint32_t pnic, uint32_t pool, u
 		uint64_t own;
 
 		if (used ? board->queues[i].pool != pool || board->queues[i].exclusive
-			 : !open || !has_features(board, i, pool))
+			 : !open || !nq_queue_suits(board, i, pool))
 			continue;
 		own = waiting_slope(board, board->queues[i].cpu);
 		if (own < *price)
@@ -211,7 +198,7 @@ static void price_pool(struct nq_market *market, uint32_t pnic, uint32_t pool)
 {
 	const struct nq_board *board = market->board;
 	uint32_t n = board->n_nodes;
-	bool spare = may_open(board, pnic, pool) && find_spare(market, pnic, pool) != NQ_NONE;
+	bool spare = nq_quota_open(board, pnic, pool) && find_spare(market, pnic, pool) != NQ_NONE;
 	size_t row = ((size_t)pnic * board->n_pools + pool) * n;
 
 	for (uint32_t node = 0; node < n; node++)
@@ -306,7 +293,7 @@ uint64_t nq_market_leaving(const struct nq_market *market, uint32_t unit)
 bool nq_market_has_room(const struct nq_market *market, uint32_t queue, uint32_t cpu, uint64_t packets)
 {
 	const struct nq_policy *policy = market->board->policy;
-	uint64_t load = market->board->cpus[cpu].load;
+	uint64_t load = market->board->cpus[cpu].load + market->board->cpus[cpu].promised;
 
 	(void)queue;
 	return load == 0 || load + packets <= policy->queue_capacity_pps * policy->queue_full / 1000;
@@ -336,11 +323,11 @@ bool nq_market_admits(const struct nq_market *market, uint32_t unit, uint32_t qu
 	const struct nq_board_queue *target = &board->queues[queue];
 	bool used = nq_board_used(board, queue), alone = target->users == 1 && self->rx_queue == queue;
 
-	if (!has_rule(board, self) || !has_features(board, queue, self->pool))
+	if (!has_rule(board, self) || !nq_queue_suits(board, queue, self->pool))
 		return false;
 	if (used && !alone && (target->pool != self->pool || target->exclusive || self->exclusive))
 		return false;
-	if (!used && !may_open(board, self->pnic, self->pool))
+	if (!used && !nq_quota_open(board, self->pnic, self->pool))
 		return false;
 	return board->first_unit[self->vnic + 1] - board->first_unit[self->vnic] == 1 ||
 	       !has_sibling_on(board, unit, queue);
@@ -423,7 +410,8 @@ static const struct nq_shelf *shelf_of(struct nq_market *market, uint32_t pnic, 
 	     i = market->next_at[i]) {
 		bool used = nq_board_used(board, i);
 
-		if (used ? board->queues[i].pool == pool && !board->queues[i].exclusive : has_features(board, i, pool))
+		if (used ? board->queues[i].pool == pool && !board->queues[i].exclusive
+			 : nq_queue_suits(board, i, pool))
 			shelve(board, shelf, i);
 	}
 	return shelf;
@@ -479,7 +467,7 @@ static void search_node(struct nq_market *market, uint32_t unit, uint32_t node, 
 	for (int open = 0; open < 2; open++) {
 		const uint32_t *best = shelf->queue[open];
 
-		if (best[0] == NQ_NONE || (open && !may_open(board, self->pnic, self->pool)))
+		if (best[0] == NQ_NONE || (open && !nq_quota_open(board, self->pnic, self->pool)))
 			continue;
 		if (shelf->least_load[open] && shelf->least_load[open] + wanted > most)
 			places->full = true;
@@ -511,7 +499,7 @@ struct nq_place nq_market_open_place(struct nq_market *market, uint32_t unit, ui
 	struct search search = { market, unit, node, NQ_MAX_VALUE, &places };
 	uint32_t spare, free;
 
-	if (!may_open(board, self->pnic, self->pool) || !has_rule(board, self))
+	if (!nq_quota_open(board, self->pnic, self->pool) || !has_rule(board, self))
 		return places.best;
 	free = shelf_of(market, self->pnic, self->pool, node)->queue[1][0];
 	spare = find_spare(market, self->pnic, self->pool);
@@ -562,7 +550,7 @@ struct nq_places nq_market_find(struct nq_market *market, uint32_t unit, uint64_
 	const struct nq_board *board = market->board;
 	const struct nq_unit *self = &board->units[unit];
 	struct nq_places places = { .best.queue = NQ_NONE, .next.queue = NQ_NONE };
-	uint32_t spare = may_open(board, self->pnic, self->pool) && has_rule(board, self)
+	uint32_t spare = nq_quota_open(board, self->pnic, self->pool) && has_rule(board, self)
 				 ? find_spare(market, self->pnic, self->pool)
 				 : NQ_NONE;
 
@@ -589,6 +577,18 @@ void nq_market_bring(struct nq_market *market, uint32_t queue, uint32_t cpu)
 	nq_board_queue_cpu(board, queue, cpu);
 	if (is_online(board, queue))
 		list_queue(market, queue);
+}
+
+void nq_market_default(struct nq_market *market, uint32_t unit)
+{
+	struct nq_board *board = market->board;
+	uint32_t left = board->units[unit].rx_queue, pnic = board->units[unit].pnic;
+
+	if (left != NQ_NONE)
+		touch(market, board->queues[left].cpu);
+	nq_board_steer(board, unit, NQ_NONE, NQ_NONE);
+	if (left != NQ_NONE && !nq_board_used(board, left) && left < market->spare[pnic])
+		market->spare[pnic] = left;
 }
 
 void nq_market_take(struct nq_market *market, uint32_t unit, const struct nq_place *place)

@@ -11,6 +11,5 @@
 
 PENDING(nq_stage_rebalance)
 PENDING(nq_stage_migrate)
-PENDING(nq_stage_pools)
 PENDING(nq_stage_lanes)
 PENDING(nq_stage_split)

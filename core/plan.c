@@ -146,9 +146,13 @@ struct making {
 	uint64_t cost_before, cost_ns;
 };
 
-static bool places_somebody(const struct nq_plan *plan)
+/* Does the plan do something that the cost does not measure: a first home, a setting? */
+static bool does_more(const struct nq_plan *plan)
 {
-	return plan->n_actions && plan->actions[0].kind == NQ_ACTION_HOME;
+	for (uint32_t i = 0; i < plan->n_actions; i++)
+		if (plan->actions[i].kind == NQ_ACTION_HOME || plan->actions[i].kind == NQ_ACTION_QUEUE_SET)
+			return true;
+	return false;
 }
 
 /* Back to what is accepted. */
@@ -179,7 +183,7 @@ static int try(struct making *making, bool by_cost_only)
 		return result;
 	cost = nq_board_cost(making->board);
 	if (!is_believed(making->policy) &&
-	    (cost > making->cost_ns || (cost == making->cost_ns && !places_somebody(plan)))) {
+	    (cost > making->cost_ns || (cost == making->cost_ns && !does_more(plan)))) {
 		result = start_over(making);
 		return result < 0 ? result : -EAGAIN;
 	}
