@@ -162,7 +162,8 @@ void nq_match_move(struct nq_match *match, uint32_t unit, const struct nq_match_
 	struct nq_board *board = match->draft->board;
 	const struct nq_unit *self = &board->units[unit];
 	uint32_t left = self->rx_queue, from_cpu = board->queues[to->place.queue].cpu;
-	bool together = !self->paired && left != NQ_NONE && self->tx_queue == left;
+	bool together =
+		!self->paired && left != NQ_NONE && self->tx_queue == left && !board->queues[to->place.queue].soft;
 	struct nq_proposal proposal = { .before_ns = nq_market_leaving(&match->market, unit),
 					.remote_ns = nq_board_unit_path(board, unit),
 					.once_ns = board->policy->steer_once_ns };
