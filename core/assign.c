@@ -163,13 +163,17 @@ static void assign(struct stage *stage, uint32_t unit)
 	const struct nq_board *board = stage->draft->board;
 	const struct nq_policy *policy = board->policy;
 	bool lost = is_lost_lane(&board->units[unit]);
-	uint64_t leaving = nq_market_leaving(&stage->market, unit);
-	uint64_t remote = nq_board_unit_path(board, unit);
-	uint64_t needed = nq_guard_needs(policy, remote, policy->steer_once_ns, policy->horizon_ms);
-	struct nq_proposal proposal = { .before_ns = leaving, .remote_ns = remote };
+	uint64_t leaving, remote, needed;
+	struct nq_proposal proposal;
 	struct nq_places places;
 	struct nq_reason ignored;
 
+	if (!lost && nq_market_is_content(&stage->market, unit))
+		return;
+	leaving = nq_market_leaving(&stage->market, unit);
+	remote = nq_board_unit_path(board, unit);
+	needed = nq_guard_needs(policy, remote, policy->steer_once_ns, policy->horizon_ms);
+	proposal = (struct nq_proposal){ .before_ns = leaving, .remote_ns = remote };
 	if (!lost && nq_sat_add(nq_market_bound(&stage->market, unit), needed) > leaving)
 		return;
 	places = nq_market_find(&stage->market, unit, lost ? NQ_MAX_VALUE : leaving);

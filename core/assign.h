@@ -55,6 +55,11 @@ void nq_market_price(struct nq_market *market);
 uint64_t nq_market_leaving(const struct nq_market *market, uint32_t unit);
 /* The cheapest place other than its own; none that costs `limit` or more is looked for. */
 struct nq_places nq_market_find(struct nq_market *market, uint32_t unit, uint64_t limit);
+/*
+ * A quick no: does each of its packets cost no more where it is, by the slope of the waiting there, than the cheapest
+ * further packet anywhere? Then no place can be better. False says nothing.
+ */
+bool nq_market_is_content(const struct nq_market *market, uint32_t unit);
 /* A bound from below of what any place costs. */
 uint64_t nq_market_bound(const struct nq_market *market, uint32_t unit);
 /* The same for a place on that node. */

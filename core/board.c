@@ -337,6 +337,7 @@ static void take_arrays(struct nq_board *board)
 	TAKE(board, arrive, board->n_pnics * 2 * n);
 	TAKE(board, handoff, n * n);
 	TAKE(board, default_path, board->n_pnics * n);
+	TAKE(board, shortest, board->n_pnics * n);
 	TAKE(board, by_id, n);
 	TAKE(board, weights, n);
 	TAKE(board, row, n);

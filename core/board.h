@@ -146,6 +146,7 @@ struct nq_board {
 	uint32_t *quota;	       /* [n_pnics * n_pools]: queues the pool may have; NQ_NONE: no limit */
 	uint32_t *count;	       /* [n_pnics * n_pools]: queues it has */
 	struct nq_board_claim *claims; /* [n_pnics * n_pools] */
+	uint32_t *shortest;	       /* [n_pnics * n_nodes]: of all ways by a steered queue to a vm on that node */
 	struct nq_board_home *homes;
 	uint32_t n_homes;
 	uint32_t *note_of[3]; /* vms, queues, vnics: index + 1 into notes, 0: none */
@@ -213,6 +214,8 @@ uint64_t nq_board_unit_path(const struct nq_board *board, uint32_t unit);  /* as
 uint64_t nq_board_vm_memory(const struct nq_board *board, uint32_t vm, const uint32_t *clients, const uint64_t *mem);
 /* Is part of what comes to the unit through the default queues served away from its vm? */
 bool nq_board_default_remote(const struct nq_board *board, uint32_t unit);
+/* The unit's shortest way by any steered queue, 1/256 ns per packet. */
+uint32_t nq_board_shortest(const struct nq_board *board, uint32_t unit);
 uint64_t nq_board_vnic_cost(const struct nq_board *board, uint32_t vnic); /* path of its units, packet_ns included */
 /* Utilization of a CPU at that load, millionths. */
 uint64_t nq_board_ppm(const struct nq_board *board, uint32_t cpu, uint64_t load);

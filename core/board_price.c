@@ -149,6 +149,28 @@ static uint64_t mean_over_defaults(const struct nq_board *board, uint32_t pnic, 
 	return home == NQ_NONE ? 0 : path(board, pnic, row, home);
 }
 
+static uint32_t shortest_way(const struct nq_board *board, uint32_t pnic, const uint32_t *deliver)
+{
+	uint32_t least = UINT32_MAX;
+
+	for (uint32_t i = 0; i < board->n_nodes; i++) {
+		uint32_t way = nq_board_arrive(board, pnic, board->pnics[pnic].soft, i) + deliver[i];
+
+		if (board->nodes[i].cpus && way < least)
+			least = way;
+	}
+	return least == UINT32_MAX ? 0 : least;
+}
+
+uint32_t nq_board_shortest(const struct nq_board *board, uint32_t unit)
+{
+	const struct nq_unit *self = &board->units[unit];
+	const struct nq_board_vm *vm = &board->vms[self->vm];
+
+	return vm->node == NQ_NONE ? shortest_way(board, self->pnic, vm->deliver)
+				   : board->shortest[(size_t)self->pnic * board->n_nodes + vm->node];
+}
+
 void nq_board_default_tables(struct nq_board *board)
 {
 	size_t n = board->n_nodes;
@@ -164,6 +186,9 @@ void nq_board_default_tables(struct nq_board *board)
 				board->row[i] = nq_cost_remote(board->host, board->policy->dma_remote_ns, i, node);
 			*soft += (uint32_t)mean_over_defaults(board, pnic, board->row, hard_path);
 		}
+	for (uint32_t pnic = 0; pnic < board->n_pnics; pnic++)
+		for (uint32_t node = 0; node < n; node++)
+			board->shortest[pnic * n + node] = shortest_way(board, pnic, &board->handoff[node * n]);
 }
 
 /* The mean over the nodes where default traffic of the vnic was seen to be served; 0 weight when that is not known. */

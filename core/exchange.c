@@ -15,6 +15,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/assign.h"
 #include "core/cost.h"
@@ -29,18 +30,20 @@ struct hot {
 	uint32_t queue;
 };
 
-/* A unit that may be exchanged, with what its way costs where it is and on the other side. */
+/* A unit that may be exchanged. */
 struct side {
 	uint32_t unit;
-	uint64_t here, there;
-	uint64_t needs;
+	uint64_t size; /* packets/s */
+	int64_t ways;  /* what its way costs more where it is than on the other side, ns/s */
 };
 
 struct exchange {
 	struct nq_draft *draft;
 	struct nq_market *market;
 	bool *eligible;	  /* [n_units] */
+	uint64_t *needs;  /* [n_units]: what the guard asks, of the eligible ones */
 	uint64_t *excess; /* [n_queues]: what the ways of its units cost above their shortest, ns/s */
+	struct side *all; /* [n_units] scratch of list() */
 	struct hot *hot;  /* [n_queues] queues in use with units, fullest first */
 	uint32_t n_hot;
 };
@@ -50,20 +53,6 @@ static uint64_t way(const struct nq_board *board, const struct nq_unit *unit, ui
 	return nq_cost_of(nq_unit_demand(unit),
 			  (uint64_t)nq_board_arrive(board, unit->pnic, board->pnics[unit->pnic].soft, node) +
 				  board->vms[unit->vm].deliver[node]);
-}
-
-static uint64_t shortest(const struct nq_board *board, const struct nq_unit *unit)
-{
-	uint32_t least = UINT32_MAX;
-
-	for (uint32_t node = 0; node < board->n_nodes; node++) {
-		uint32_t here = nq_board_arrive(board, unit->pnic, board->pnics[unit->pnic].soft, node) +
-				board->vms[unit->vm].deliver[node];
-
-		if (board->nodes[node].cpus && here < least)
-			least = here;
-	}
-	return least == UINT32_MAX ? 0 : nq_cost_of(nq_unit_demand(unit), least);
 }
 
 static bool may_exchange(const struct nq_unit *unit, uint32_t queue)
@@ -78,6 +67,23 @@ static int by_fullness(const void *left, const void *right)
 	if (a->ppm != b->ppm)
 		return a->ppm < b->ppm ? 1 : -1;
 	return (a->queue > b->queue) - (a->queue < b->queue);
+}
+
+static uint64_t needs(const struct nq_board *board, uint32_t unit)
+{
+	return nq_guard_needs(board->policy, nq_board_unit_path(board, unit), board->policy->steer_once_ns,
+			      board->policy->horizon_ms);
+}
+
+/* What the unit's way costs above its shortest, ns/s. */
+static uint64_t excess_of(const struct nq_board *board, uint32_t unit)
+{
+	const struct nq_unit *self = &board->units[unit];
+	uint32_t node = nq_board_queue_node(board, self->rx_queue), least = nq_board_shortest(board, unit);
+	uint64_t now = (uint64_t)nq_board_arrive(board, self->pnic, board->pnics[self->pnic].soft, node) +
+		       board->vms[self->vm].deliver[node];
+
+	return now > least ? nq_cost_of(nq_unit_demand(self), now - least) : 0;
 }
 
 static void weigh(const struct nq_board *board, struct hot *hot)
@@ -100,10 +106,8 @@ static void find_hot(struct exchange *exchange)
 			continue;
 		for (uint32_t j = queue->first_unit; j != NQ_NONE; j = board->units[j].next)
 			if (exchange->eligible[j] && may_exchange(&board->units[j], i)) {
-				exchange->excess[i] = nq_sat_add(
-					exchange->excess[i],
-					nq_sat_sub(way(board, &board->units[j], board->cpus[queue->cpu].node),
-						   shortest(board, &board->units[j])));
+				exchange->needs[j] = needs(board, j);
+				exchange->excess[i] = nq_sat_add(exchange->excess[i], excess_of(board, j));
 				any = true;
 			}
 		if (any)
@@ -127,16 +131,13 @@ static bool promises(const struct exchange *exchange, const struct hot *x, const
 {
 	const struct nq_board *board = exchange->draft->board;
 	const struct nq_board_queue *one = &board->queues[x->queue], *other = &board->queues[y->queue];
+	uint64_t ways = 0;
 
 	if (one->pnic != other->pnic || one->pool != other->pool || one->cpu == other->cpu)
 		return false;
-	return nq_sat_add(evening(board, x, y), exchange->excess[x->queue] + exchange->excess[y->queue]) >= least;
-}
-
-static uint64_t needs(const struct nq_board *board, uint32_t unit)
-{
-	return nq_guard_needs(board->policy, nq_board_unit_path(board, unit), board->policy->steer_once_ns,
-			      board->policy->horizon_ms);
+	if (board->cpus[one->cpu].node != board->cpus[other->cpu].node)
+		ways = exchange->excess[x->queue] + exchange->excess[y->queue];
+	return nq_sat_add(evening(board, x, y), ways) >= least;
 }
 
 /* No CPU may become fuller than the room rule allows, unless it becomes emptier. */
@@ -183,28 +184,53 @@ static void swap(struct exchange *exchange, uint32_t a, uint32_t b, uint64_t gai
 	for (int i = 0; i < 2; i++)
 		nq_board_steer(board, units[i], queues[1 - i],
 			       board->units[units[i]].paired ? queues[1 - i] : board->units[units[i]].tx_queue);
+	for (int i = 0; i < 2; i++)
+		exchange->needs[units[i]] = needs(board, units[i]);
 	exchange->draft->moves += 2;
 }
 
-/* The eligible units of a queue; how many. */
-static uint32_t list(const struct exchange *exchange, uint32_t queue, uint32_t other, struct side ret[LISTED])
+static int by_size(const void *left, const void *right)
+{
+	const struct side *a = left, *b = right;
+
+	if (a->size != b->size)
+		return a->size < b->size ? 1 : -1;
+	return (a->unit > b->unit) - (a->unit < b->unit);
+}
+
+/* The eligible units of a queue, the largest when there are many; how many. */
+static uint32_t list(struct exchange *exchange, uint32_t queue, struct side ret[LISTED])
 {
 	const struct nq_board *board = exchange->draft->board;
-	uint32_t here = nq_board_queue_node(board, queue), there = nq_board_queue_node(board, other), n = 0;
+	struct side *all = exchange->all;
+	uint32_t n = 0;
 
-	for (uint32_t i = board->queues[queue].first_unit; i != NQ_NONE && n < LISTED; i = board->units[i].next)
+	for (uint32_t i = board->queues[queue].first_unit; i != NQ_NONE; i = board->units[i].next)
 		if (exchange->eligible[i] && may_exchange(&board->units[i], queue))
-			ret[n++] = (struct side){ i, way(board, &board->units[i], here),
-						  way(board, &board->units[i], there), needs(board, i) };
+			all[n++] = (struct side){ i, nq_unit_demand(&board->units[i]), 0 };
+	if (n > LISTED) {
+		qsort(all, n, sizeof(*all), by_size);
+		n = LISTED;
+	}
+	memcpy(ret, all, n * sizeof(*all));
 	return n;
 }
 
+/* What each would gain by a way to the other node. */
+static void find_ways(const struct nq_board *board, struct side *sides, uint32_t n, uint32_t here, uint32_t there)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		const struct nq_unit *unit = &board->units[sides[i].unit];
+
+		sides[i].ways = here == there ? 0 : (int64_t)way(board, unit, here) - (int64_t)way(board, unit, there);
+	}
+}
+
 /* Change of the two CPUs' waiting, less than 0: it falls. */
-static int64_t waiting_change(const struct nq_board *board, const struct hot *x, const struct hot *y, uint32_t a,
-			      uint32_t b)
+static int64_t waiting_change(const struct nq_board *board, const struct hot *x, const struct hot *y, uint64_t size_a,
+			      uint64_t size_b)
 {
 	uint32_t cpu_x = board->queues[x->queue].cpu, cpu_y = board->queues[y->queue].cpu;
-	uint64_t size_a = nq_unit_demand(&board->units[a]), size_b = nq_unit_demand(&board->units[b]);
 	uint64_t after = nq_board_cpu_waiting(board, cpu_x, board->cpus[cpu_x].load - size_a + size_b) +
 			 nq_board_cpu_waiting(board, cpu_y, board->cpus[cpu_y].load - size_b + size_a);
 
@@ -221,12 +247,12 @@ static void weigh_pair(const struct exchange *exchange, const struct hot *x, con
 		       const struct side *b, int64_t most, struct pair *best)
 {
 	const struct nq_board *board = exchange->draft->board;
-	int64_t ways = (int64_t)(a->here + b->here) - (int64_t)(a->there + b->there);
-	int64_t needed = (int64_t)(a->needs + b->needs), gain;
+	int64_t ways = a->ways + b->ways, gain;
+	int64_t needed = (int64_t)nq_sat_add(exchange->needs[a->unit], exchange->needs[b->unit]);
 
 	if (ways + most < needed || ways + most < best->gain)
 		return;
-	gain = ways - waiting_change(board, x, y, a->unit, b->unit);
+	gain = ways - waiting_change(board, x, y, a->size, b->size);
 	if (gain < needed || gain < best->gain || !may_swap(board, a->unit, b->unit))
 		return;
 	if (gain == best->gain && (best->a < a->unit || (best->a == a->unit && best->b < b->unit)))
@@ -239,10 +265,13 @@ static bool try_pair(struct exchange *exchange, struct hot *x, struct hot *y)
 {
 	const struct nq_board *board = exchange->draft->board;
 	struct side left[LISTED], right[LISTED];
-	uint32_t n_left = list(exchange, x->queue, y->queue, left), n_right = list(exchange, y->queue, x->queue, right);
+	uint32_t n_left = list(exchange, x->queue, left), n_right = list(exchange, y->queue, right);
+	uint32_t node_x = nq_board_queue_node(board, x->queue), node_y = nq_board_queue_node(board, y->queue);
 	struct pair best = { NQ_NONE, NQ_NONE, 0 };
 	int64_t most = (int64_t)evening(board, x, y);
 
+	find_ways(board, left, n_left, node_x, node_y);
+	find_ways(board, right, n_right, node_y, node_x);
 	for (uint32_t i = 0; i < n_left; i++)
 		for (uint32_t j = 0; j < n_right; j++)
 			weigh_pair(exchange, x, y, &left[i], &right[j], most, &best);
@@ -277,16 +306,20 @@ int nq_exchange(struct nq_draft *draft, struct nq_market *market, const uint32_t
 		.draft = draft,
 		.market = market,
 		.eligible = calloc((size_t)board->n_units + 1, sizeof(*exchange.eligible)),
+		.needs = calloc((size_t)board->n_units + 1, sizeof(*exchange.needs)),
+		.all = calloc((size_t)board->n_units + 1, sizeof(*exchange.all)),
 		.excess = calloc((size_t)board->n_queues + 1, sizeof(*exchange.excess)),
 		.hot = calloc((size_t)board->n_queues + 1, sizeof(*exchange.hot)),
 	};
-	bool ready = exchange.eligible && exchange.excess && exchange.hot;
+	bool ready = exchange.eligible && exchange.needs && exchange.all && exchange.excess && exchange.hot;
 
 	for (uint32_t i = 0; ready && i < n; i++)
 		exchange.eligible[order[i]] = true;
 	if (ready)
 		exchange_all(&exchange);
 	free(exchange.eligible);
+	free(exchange.needs);
+	free(exchange.all);
 	free(exchange.excess);
 	free(exchange.hot);
 	return ready ? 0 : -ENOMEM;

@@ -7,11 +7,18 @@
  * follows it in one action, and a queue whose vms have mostly gone follows the many; what stays behind is assigned
  * anew.
  *
+ * Only ways make a queue leave its node; which CPU of the node serves it is the business of the spread stage.
+ *
  * Lost: leaving it to assign, which would steer every vnic to a free queue on the new node: more rules to write, more
  * packets to be reordered.
  */
 #include "core/cost.h"
 #include "core/stages.h"
+
+static uint64_t packets_of(const struct nq_board *board, uint32_t queue, uint32_t unit)
+{
+	return board->units[unit].rx + (board->units[unit].tx_queue == queue ? board->units[unit].tx : 0);
+}
 
 /* Ways of all units of the queue if it were served on that node, ns/s. */
 static uint64_t paths_at(const struct nq_board *board, uint32_t queue, uint32_t node)
@@ -19,14 +26,10 @@ static uint64_t paths_at(const struct nq_board *board, uint32_t queue, uint32_t 
 	const struct nq_board_queue *self = &board->queues[queue];
 	uint64_t cost = 0;
 
-	for (uint32_t i = self->first_unit; i != NQ_NONE; i = board->units[i].next) {
-		const struct nq_unit *unit = &board->units[i];
-		uint64_t packets = unit->rx + (unit->tx_queue == queue ? unit->tx : 0);
-
-		cost = nq_sat_add(cost,
-				  nq_cost_of(packets, (uint64_t)nq_board_arrive(board, self->pnic, self->soft, node) +
-							      board->vms[unit->vm].deliver[node]));
-	}
+	for (uint32_t i = self->first_unit; i != NQ_NONE; i = board->units[i].next)
+		cost = nq_sat_add(cost, nq_cost_of(packets_of(board, queue, i),
+						   (uint64_t)nq_board_arrive(board, self->pnic, self->soft, node) +
+							   board->vms[board->units[i].vm].deliver[node]));
 	return cost;
 }
 
@@ -47,16 +50,34 @@ static bool suits_all(const struct nq_board *board, uint32_t queue, uint32_t nod
 	return true;
 }
 
+/* What the ways of its units cost above their shortest, ns/s: nothing more can be gained by following. */
+static uint64_t excess(const struct nq_board *board, uint32_t queue)
+{
+	const struct nq_board_queue *self = &board->queues[queue];
+	uint32_t now = nq_board_queue_node(board, queue);
+	uint64_t arrive = nq_board_arrive(board, self->pnic, self->soft, now), sum = 0;
+
+	for (uint32_t i = self->first_unit; i != NQ_NONE; i = board->units[i].next) {
+		uint64_t way = arrive + board->vms[board->units[i].vm].deliver[now];
+		uint32_t least = nq_board_shortest(board, i);
+
+		if (way > least)
+			sum = nq_sat_add(sum, nq_cost_of(packets_of(board, queue, i), way - least));
+	}
+	return sum;
+}
+
 struct spot {
 	uint32_t node, cpu;
 	uint64_t cost_ns;
 };
 
 /* What the queue and its load cost on the node: ways, and waiting on the CPU that it would get there. */
-static bool consider(const struct nq_board *board, uint32_t queue, uint32_t node, struct spot *ret)
+static bool consider(const struct nq_board *board, uint32_t queue, uint32_t node, uint64_t ways_now, struct spot *ret)
 {
 	const struct nq_board_queue *self = &board->queues[queue];
-	uint32_t cpu = nq_board_pick_cpu(board, node, NULL);
+	uint64_t ways = paths_at(board, queue, node);
+	uint32_t cpu = ways < ways_now ? nq_board_pick_cpu(board, node, NULL) : NQ_NONE;
 	uint64_t load, limit = board->policy->queue_capacity_pps * board->policy->queue_full / 1000;
 
 	if (cpu == NQ_NONE)
@@ -65,9 +86,8 @@ static bool consider(const struct nq_board *board, uint32_t queue, uint32_t node
 	if (load && load + self->load > limit)
 		return false;
 	*ret = (struct spot){ node, cpu,
-			      nq_sat_add(paths_at(board, queue, node),
-					 nq_board_cpu_waiting(board, cpu, load + self->load) -
-						 nq_board_cpu_waiting(board, cpu, load)) };
+			      nq_sat_add(ways, nq_board_cpu_waiting(board, cpu, load + self->load) -
+						       nq_board_cpu_waiting(board, cpu, load)) };
 	return true;
 }
 
@@ -81,7 +101,7 @@ static void follow(struct nq_draft *draft, uint32_t queue, bool together)
 					.once_ns = board->policy->queue_cpu_once_ns };
 	struct nq_reason ignored;
 
-	if (proposal.remote_ns == 0)
+	if (excess(board, queue) < nq_guard_needs(board->policy, 0, proposal.once_ns, board->policy->horizon_ms))
 		return;
 	proposal.before_ns =
 		nq_sat_add(proposal.remote_ns,
@@ -90,7 +110,8 @@ static void follow(struct nq_draft *draft, uint32_t queue, bool together)
 	for (uint32_t node = 0; node < board->n_nodes; node++) {
 		struct spot spot;
 
-		if (node == now || (together && !suits_all(board, queue, node)) || !consider(board, queue, node, &spot))
+		if (node == now || (together && !suits_all(board, queue, node)) ||
+		    !consider(board, queue, node, proposal.remote_ns, &spot))
 			continue;
 		if (best.node == NQ_NONE || spot.cost_ns < best.cost_ns) {
 			next = best;

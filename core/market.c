@@ -524,6 +524,23 @@ uint64_t nq_market_bound_at(const struct nq_market *market, uint32_t unit, uint3
 	return bound_at(market, &market->board->units[unit], node);
 }
 
+bool nq_market_is_content(const struct nq_market *market, uint32_t unit)
+{
+	const struct nq_board *board = market->board;
+	const struct nq_unit *self = &board->units[unit];
+	uint32_t home = board->vms[self->vm].node, cpu, node;
+
+	if (self->rx_queue == NQ_NONE || home == NQ_NONE || (self->paired && self->tx_queue != self->rx_queue))
+		return false;
+	cpu = board->queues[self->rx_queue].cpu;
+	if (cpu == NQ_NONE || board->queues[self->rx_queue].users == 1)
+		return false;
+	node = board->cpus[cpu].node;
+	return (uint64_t)nq_board_arrive(board, self->pnic, board->pnics[self->pnic].soft, node) +
+		       board->vms[self->vm].deliver[node] + waiting_slope(board, cpu) <=
+	       market->least[((size_t)self->pnic * board->n_pools + self->pool) * board->n_nodes + home];
+}
+
 uint64_t nq_market_bound(const struct nq_market *market, uint32_t unit)
 {
 	const struct nq_board *board = market->board;

@@ -42,10 +42,13 @@ static void vote(struct opening *opening, uint32_t at)
 	const struct nq_board *board = opening->draft->board;
 	uint32_t unit = opening->order[at];
 	const struct nq_unit *self = &board->units[unit];
-	uint64_t leaving = nq_market_leaving(opening->market, unit), least = needed(opening, unit), best = 0;
-	uint64_t price = nq_board_queue_used(board, self->pool);
+	uint64_t leaving, least, best = 0, price = nq_board_queue_used(board, self->pool);
 
 	opening->vote[at] = NQ_NONE;
+	if (nq_market_is_content(opening->market, unit))
+		return;
+	leaving = nq_market_leaving(opening->market, unit);
+	least = needed(opening, unit);
 	if (nq_sat_add(nq_market_bound(opening->market, unit), least) > leaving)
 		return;
 	for (uint32_t node = 0; node < board->n_nodes; node++) {

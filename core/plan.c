@@ -24,6 +24,7 @@
  *
  * Lost: repairing one plan until it fits the guard. It needs the same loop, and a second notion of dependency.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -32,8 +33,9 @@
 #include "core/cost.h"
 #include "core/diff.h"
 
-#define ROUNDS 32
-#define TRIES 8
+#define ROUNDS   32
+#define TRIES    8
+#define N_STAGES 11
 
 static void drop_plan(struct nq_plan **plan)
 {
@@ -89,8 +91,11 @@ static nq_stage spreading_of(const struct nq_policy *policy)
 	return stages[policy->spreading];
 }
 
-/* One pass of the stages over the board, which they change. */
-static int run_stages(struct nq_draft *draft)
+/*
+ * One pass of the stages over the board, which they change. A stage that had nothing more to do after so many moves, as
+ * settled[] says, has nothing to do as long as there are no others; assign goes on until it has nothing to do.
+ */
+static int run_stages(struct nq_draft *draft, uint64_t settled[N_STAGES])
 {
 	const struct nq_policy *policy = draft->board->policy;
 	bool by_cost = policy->assignment == NQ_ASSIGN_COST, managed = by_cost || policy->assignment == NQ_ASSIGN_MATCH;
@@ -109,8 +114,16 @@ static int run_stages(struct nq_draft *draft)
 	};
 	int result = 0;
 
-	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]) && result == 0; i++)
+	static_assert(sizeof(stages) / sizeof(stages[0]) == N_STAGES, "settled has room for all of them");
+	for (size_t i = 0; i < N_STAGES && result == 0; i++) {
+		uint64_t before = draft->moves;
+
+		if (settled[i] == before)
+			continue;
 		result = stages[i](draft);
+		if (draft->moves == before || stages[i] == nq_stage_assign)
+			settled[i] = draft->moves;
+	}
 	return draft->board->failed ? -ENOMEM : result;
 }
 
@@ -124,10 +137,13 @@ static bool is_believed(const struct nq_policy *policy)
 static int run_rounds(struct nq_draft *draft)
 {
 	int rounds = is_believed(draft->board->policy) ? 1 : ROUNDS;
+	uint64_t settled[N_STAGES];
 
+	for (size_t i = 0; i < N_STAGES; i++)
+		settled[i] = UINT64_MAX;
 	for (int i = 0; i < rounds; i++) {
 		uint64_t before = draft->moves;
-		int result = run_stages(draft);
+		int result = run_stages(draft, settled);
 
 		if (result < 0)
 			return result;
