@@ -55,9 +55,14 @@ static void count(struct nq_homes *homes, uint32_t vm, bool put)
 	}
 }
 
-void nq_homes_lift(struct nq_homes *homes, uint32_t vm)
+void nq_homes_look_at(struct nq_homes *homes, uint32_t vm)
 {
 	homes->total = nq_board_outside(homes->board, vm, NQ_NONE);
+}
+
+void nq_homes_lift(struct nq_homes *homes, uint32_t vm)
+{
+	nq_homes_look_at(homes, vm);
 	nq_board_clients(homes->board, vm, homes->clients);
 	count(homes, vm, false);
 }

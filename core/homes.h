@@ -24,7 +24,7 @@ struct nq_homes {
 	uint64_t *owed; /* [n_nodes] per mille of one CPU: background, and what the vms there are owed */
 	uint64_t *busy; /* [n_nodes] per mille of one CPU: background, and what the vms there use */
 	uint64_t *path; /* [n_pnics * n_nodes] 1/256 ns: best way that assigning could find to a vm there */
-	uint64_t total; /* bytes of memory of the vm that is lifted */
+	uint64_t total; /* bytes of memory of the vm looked at */
 	/* scratch, [n_nodes] */
 	uint32_t *clients;
 	uint64_t *mem;
@@ -49,6 +49,8 @@ bool nq_homes_has_vcpus(const struct nq_vm *vm);
 /* Takes the vm out of owed and busy, so that homes can be tried for it, and puts it back where the board has it. */
 void nq_homes_lift(struct nq_homes *homes, uint32_t vm);
 void nq_homes_put(struct nq_homes *homes, uint32_t vm);
+/* With several vms lifted: this is the one that is looked at. It is the last one lifted otherwise. */
+void nq_homes_look_at(struct nq_homes *homes, uint32_t vm);
 /* Room for `clients` of its vCPUs and `bytes` of its memory? The vm is lifted. */
 bool nq_homes_has_room(const struct nq_homes *homes, uint32_t vm, uint32_t node, uint32_t clients, uint64_t bytes);
 /* What is owed on the node with so many of its vCPUs there, per mille of one CPU. The vm is lifted. */

@@ -9,7 +9,5 @@
 		return 0;                                                                                              \
 	}
 
-PENDING(nq_stage_rebalance)
-PENDING(nq_stage_migrate)
 PENDING(nq_stage_lanes)
 PENDING(nq_stage_split)

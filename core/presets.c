@@ -44,14 +44,16 @@ static const char *const vrss[] = {
 };
 
 static const char *const esx_home[] = {
-	PAIR("placement", "round-robin"), PAIR("rebalance", "load"), PAIR("wide", "off"), NO_QUEUES, NULL,
+	PAIR("placement", "round-robin"),
+	PAIR("rebalance", "load"),
+	PAIR("wide", "off"),
+	NO_QUEUES,
+	PAIR("guard", "off"),
+	NULL,
 };
 
 static const char *const esx_wide[] = {
-	PAIR("placement", "round-robin"),
-	PAIR("rebalance", "load"),
-	NO_QUEUES,
-	NULL,
+	PAIR("placement", "round-robin"), PAIR("rebalance", "load"), NO_QUEUES, PAIR("guard", "off"), NULL,
 };
 
 static const char *const numa_io[] = {
@@ -65,7 +67,12 @@ static const char *const numa_io[] = {
 };
 
 static const char *const nuioa[] = {
-	PAIR("placement", "proportional"), PAIR("rebalance", "off"), PAIR("wide", "off"), NO_QUEUES, NULL,
+	PAIR("placement", "proportional"),
+	PAIR("rebalance", "off"),
+	PAIR("wide", "off"),
+	NO_QUEUES,
+	PAIR("guard", "off"),
+	NULL,
 };
 
 const struct nq_policy_preset nq_policy_presets[] = {

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Rebalance: a vm moves to another node when that pays (FEATURES H2, H5, V8; 002_a1e87099c2bc83d0.txt, "Dynamic Load
+ * Balancing and Page Migration").
+ *
+ * When. Two nodes are at least `imbalance` apart (100 per mille of their CPUs: ESXi acts from 10 %), and the move
+ * leaves at most imbalance_after of that the other way round (half, as ESXi asks; without it a move would be followed
+ * by its reverse). What is left in the same direction is no harm: a node with a hundred small vms is relieved one by
+ * one. Between nodes that are even nothing moves, and nothing is looked at: a tick costs as much as the nodes.
+ *
+ * Which. From the most loaded node on: the vm and node for which the host gains most within home_horizon_ms, after the
+ * memory that has to follow is paid for. The gain is the board's, to the nanosecond: waiting on both nodes, ways of its
+ * packets as its queues are now, remote memory. Memory on the destination needs no copying, so a vm that has some there
+ * is preferred (002) by as much as that is worth. When no vm fits or every one overshoots, two vms change places
+ * (core/home_swap.c).
+ *
+ * Shares. While a node is contended, that is owed more than node_full, its CPU time is divided by shares. There a gain
+ * counts as often as the vm's shares go into the mean of that node's vms: with equal gains the larger claim gets the
+ * quieter node. Whether a move pays is not for shares to say, nor do they count where nobody has to give way.
+ * Reservations and limits count as room (core/homes.h).
+ *
+ * Never because of the NIC alone (H5). Without imbalance nothing moves, however remote its packets are; with it, a way
+ * to the NIC weighs what it costs, which is less than the memory of any vm that has memory to speak of: memcached lost
+ * 30 % of its CPU on split memory and 7 % of a packet's cost on a remote NIC (004_efdb78f6fe803f20.txt). ESXi 8.0.3,
+ * which let locality move vCPUs, moved them every 5 s and was switched off.
+ *
+ * Memory that cannot move. Its vm stays. If it lies elsewhere already, its vm goes there, balance or not, when that
+ * pays; it can go nowhere else, so there is no way back.
+ *
+ * Lost: bringing a vm to memory that can move. While pages are on their way (core/migrate.c) that rule would send the
+ * vm back after them. All vms against all nodes, which is what a tick cannot afford on a large host.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/balance.h"
+#include "core/cost.h"
+
+struct move {
+	uint32_t vm, node;
+	uint64_t worth; /* ns within the horizon, after what it costs once, weighed by shares */
+	struct nq_proposal proposal;
+};
+
+/* A vm that may go, while its destinations are tried. */
+struct candidate {
+	uint32_t vm, from;
+	struct nq_home now;
+	uint64_t shares, mean; /* its own, and of its node; both 1 where they do not count */
+};
+
+static uint64_t weigh(const struct candidate *candidate, uint64_t worth)
+{
+	return nq_mul_div(worth, candidate->shares, candidate->mean);
+}
+
+/* Mean shares of the node's vms when it is contended, else 0. */
+static uint64_t mean_shares(const struct nq_balance *balance, uint32_t node)
+{
+	const struct nq_board *board = balance->homes.board;
+	uint32_t first = balance->start[node], n = balance->start[node + 1] - first;
+	uint64_t sum = 0;
+
+	if (balance->homes.owed[node] <= board->policy->node_full * board->nodes[node].cpus)
+		return 0;
+	for (uint32_t i = 0; i < n; i++)
+		sum += board->host->vms[balance->members[first + i]].shares;
+	return n ? (sum + n - 1) / n : 0;
+}
+
+static uint64_t waiting_added(const struct nq_homes *homes, uint32_t vm, uint32_t node)
+{
+	uint64_t busy = homes->busy[node];
+
+	return nq_board_node_waiting(homes->board, node, busy + homes->board->host->vms[vm].busy) -
+	       nq_board_node_waiting(homes->board, node, busy);
+}
+
+/* What moving to the node is worth when that is more than `least`, else 0. The vm is lifted. */
+static uint64_t worth_of(struct nq_balance *balance, const struct candidate *candidate, uint32_t node, uint64_t least,
+			 struct nq_proposal *ret)
+{
+	struct nq_homes *homes = &balance->homes;
+	uint64_t horizon_ms = homes->board->policy->home_horizon_ms, worth;
+	uint64_t at_most = nq_sat_sub(nq_home_cost(&candidate->now), waiting_added(homes, candidate->vm, node));
+	struct nq_reason ignored;
+	struct nq_home home;
+
+	if (weigh(candidate, nq_cost_within(at_most, horizon_ms)) < least ||
+	    !nq_balance_fits(balance, candidate->vm, node))
+		return 0;
+	home = nq_balance_at(balance, candidate->vm, node);
+	*ret = (struct nq_proposal){
+		.before_ns = nq_home_cost(&candidate->now),
+		.after_ns = nq_home_cost(&home),
+		.remote_ns = nq_sat_add(candidate->now.ways_ns, candidate->now.memory_ns),
+		.once_ns = nq_homes_once(homes, home.bytes),
+	};
+	if (!nq_guard_pays(balance->draft, ret, horizon_ms, &ignored))
+		return 0;
+	worth = nq_sat_sub(nq_cost_within(ret->before_ns - ret->after_ns, horizon_ms), ret->once_ns);
+	worth = nq_sat_add(weigh(candidate, worth), 1);
+	return worth > least ? worth : 0;
+}
+
+/* All nodes that are far enough below its own. */
+static void search_nodes(struct nq_balance *balance, struct candidate *candidate, struct move *best)
+{
+	const struct nq_board *board = balance->homes.board;
+	uint32_t vm = candidate->vm, from = candidate->from;
+	uint64_t load = nq_balance_load(balance, from);
+	bool lifted = false;
+
+	for (uint32_t node = 0; node < board->n_nodes; node++) {
+		struct nq_proposal proposal;
+		uint64_t worth;
+
+		if (board->nodes[node].cpus == 0 || nq_balance_load(balance, node) + board->policy->imbalance > load ||
+		    node == from || !nq_balance_evens(balance, from, node, board->host->vms[vm].busy))
+			continue;
+		if (!lifted) {
+			nq_homes_lift(&balance->homes, vm);
+			candidate->now = nq_balance_now(balance, vm);
+			lifted = true;
+		}
+		worth = worth_of(balance, candidate, node, best->worth, &proposal);
+		if (worth)
+			*best = (struct move){ vm, node, worth, proposal };
+	}
+	if (lifted)
+		nq_homes_put(&balance->homes, vm);
+}
+
+static struct move search(struct nq_balance *balance, uint32_t from)
+{
+	const struct nq_board *board = balance->homes.board;
+	uint64_t mean = mean_shares(balance, from);
+	struct move best = { .vm = NQ_NONE };
+
+	for (uint32_t i = balance->start[from]; i < balance->start[from + 1]; i++) {
+		struct candidate candidate = { .vm = balance->members[i], .from = from, .shares = 1, .mean = 1 };
+
+		if (!nq_balance_may_move(balance, candidate.vm, from))
+			continue;
+		if (mean) {
+			candidate.shares = board->host->vms[candidate.vm].shares;
+			candidate.mean = mean;
+		}
+		search_nodes(balance, &candidate, &best);
+	}
+	return best;
+}
+
+static struct nq_reason reason_for(const struct nq_balance *balance, uint32_t from, const struct move *move)
+{
+	const struct nq_host *host = balance->homes.board->host;
+
+	return (struct nq_reason){ NQ_RULE_HOME_REBALANCE,
+				   { host->nodes[from].id, nq_balance_load(balance, from),
+				     nq_balance_load(balance, move->node), host->nodes[move->node].id,
+				     nq_balance_apart(balance, from, move->node, host->vms[move->vm].busy) } };
+}
+
+/* Until nothing that pays leaves the node. */
+static void relieve(struct nq_balance *balance, uint32_t from)
+{
+	uint32_t most, least;
+
+	while (nq_balance_extremes(balance, &most, &least)) {
+		struct move move = search(balance, from);
+
+		if (move.vm != NQ_NONE)
+			nq_balance_move(balance, move.vm, move.node, reason_for(balance, from, &move), &move.proposal);
+		else if (from == least || !nq_balance_exchange(balance, from, least))
+			break;
+	}
+}
+
+/* Of the nodes that are far enough above the least loaded one, from the most loaded on. */
+static void relieve_all(struct nq_balance *balance, bool *done)
+{
+	const struct nq_board *board = balance->homes.board;
+	uint32_t most, least;
+
+	while (nq_balance_extremes(balance, &most, &least)) {
+		uint64_t floor = nq_balance_load(balance, least) + board->policy->imbalance;
+
+		most = NQ_NONE;
+		for (uint32_t i = 0; i < board->n_nodes; i++)
+			if (!done[i] && board->nodes[i].cpus && nq_balance_load(balance, i) >= floor &&
+			    (most == NQ_NONE || nq_balance_load(balance, i) > nq_balance_load(balance, most)))
+				most = i;
+		if (most == NQ_NONE)
+			break;
+		relieve(balance, most);
+		done[most] = true;
+	}
+}
+
+/* The node, other than its own, that has most of its memory; NQ_NONE: its own has. */
+static uint32_t memory_node(const struct nq_board *board, uint32_t vm)
+{
+	const uint64_t *mem = nq_board_mem_of(board, vm);
+	uint32_t own = board->vms[vm].node, best = own;
+
+	for (uint32_t i = 0; i < board->n_nodes; i++)
+		if (mem[i] > mem[best])
+			best = i;
+	return best == own ? NQ_NONE : best;
+}
+
+/* A vm whose memory cannot move goes to it. */
+static void go_to_memory(struct nq_balance *balance, uint32_t vm)
+{
+	const struct nq_board *board = balance->homes.board;
+	struct candidate candidate = { .vm = vm, .from = board->vms[vm].node, .shares = 1, .mean = 1 };
+	uint32_t node = memory_node(board, vm);
+	struct nq_proposal proposal;
+	struct nq_reason reason;
+	uint64_t worth;
+
+	if (node == NQ_NONE || board->nodes[node].cpus == 0 || !nq_balance_may_move(balance, vm, candidate.from))
+		return;
+	nq_homes_lift(&balance->homes, vm);
+	candidate.now = nq_balance_now(balance, vm);
+	worth = worth_of(balance, &candidate, node, 0, &proposal);
+	reason = (struct nq_reason){
+		NQ_RULE_HOME_BEST_FIT,
+		{ board->host->nodes[node].id,
+		  nq_homes_owed_with(&balance->homes, vm, node, board->host->vms[vm].cpus) / board->nodes[node].cpus,
+		  board->policy->node_full, nq_board_mem_free(board, node), board->host->nodes[node].mem_total }
+	};
+	nq_homes_put(&balance->homes, vm);
+	if (worth)
+		nq_balance_move(balance, vm, node, reason, &proposal);
+}
+
+static bool wants_memory(const struct nq_board *board, uint32_t vm)
+{
+	const struct nq_vm *self = &board->host->vms[vm];
+
+	return self->mem_fixed && self->busy && !self->pinned && self->kind != NQ_VM_HOST &&
+	       board->vms[vm].node != NQ_NONE && nq_board_placed(board, vm) && memory_node(board, vm) != NQ_NONE;
+}
+
+static bool someone_wants_memory(const struct nq_board *board)
+{
+	for (uint32_t vm = 0; vm < board->n_vms; vm++)
+		if (wants_memory(board, vm))
+			return true;
+	return false;
+}
+
+/* What nq_balance_extremes() would say, without looking at a single vm. */
+static bool is_uneven(const struct nq_board *board)
+{
+	uint64_t most = 0, least = UINT64_MAX;
+
+	for (uint32_t i = 0; i < board->n_nodes; i++) {
+		uint64_t load = board->nodes[i].background + board->nodes[i].vms;
+
+		if (board->nodes[i].cpus == 0)
+			continue;
+		load /= board->nodes[i].cpus;
+		most = load > most ? load : most;
+		least = load < least ? load : least;
+	}
+	return most > least && most - least >= board->policy->imbalance;
+}
+
+static int rebalance(struct nq_draft *draft)
+{
+	struct nq_balance balance;
+	bool *done = calloc(draft->board->n_nodes, sizeof(*done));
+	int result = done ? nq_balance_open(&balance, draft) : -ENOMEM;
+
+	if (result == 0) {
+		for (uint32_t vm = 0; vm < draft->board->n_vms; vm++)
+			if (wants_memory(draft->board, vm))
+				go_to_memory(&balance, vm);
+		relieve_all(&balance, done);
+		nq_balance_close(&balance);
+	}
+	free(done);
+	return result;
+}
+
+int nq_stage_rebalance(struct nq_draft *draft)
+{
+	const struct nq_board *board = draft->board;
+
+	nq_board_refresh(draft->board);
+	if (board->policy->rebalance == NQ_REBALANCE_LOAD)
+		return nq_rebalance_by_load(draft);
+	return is_uneven(board) || someone_wants_memory(board) ? rebalance(draft) : 0;
+}
