@@ -70,7 +70,11 @@ void nq_market_bring(struct nq_market *market, uint32_t queue, uint32_t cpu);
 uint64_t nq_market_cost_at(const struct nq_market *market, uint32_t unit, uint32_t queue);
 /* May the unit be there: pool, exclusiveness, features, lanes, room? */
 bool nq_market_admits(const struct nq_market *market, uint32_t unit, uint32_t queue);
-/* Does the queue have room for so many packets/s more? An idle queue takes any one unit. */
+/* Does its pnic's steering reach the queue? */
+bool nq_market_reaches(const struct nq_board *board, uint32_t queue);
+/* What the board pays, ns/s, when a free queue is brought to that CPU, for what passes through it anyway. */
+uint64_t nq_market_shift(const struct nq_market *market, uint32_t queue, uint32_t cpu);
+/* Does the queue have room for so many packets/s more? An idle CPU takes any one unit. */
 bool nq_market_has_room(const struct nq_market *market, uint32_t queue, uint32_t cpu, uint64_t packets);
 /* Packets/s that the unit brings to its receive queue. */
 uint64_t nq_unit_demand(const struct nq_unit *unit);

@@ -61,6 +61,7 @@ struct nq_board_queue {
 	bool soft, is_default, movable;
 	bool taken;		/* somebody unknown uses it: assigned without units at the start */
 	bool exclusive;		/* its only unit wants it alone (Q6) */
+	bool mixed;		/* units of several pools have been on it since it was free */
 	uint64_t background[2]; /* packets/s received, sent */
 	uint64_t load;		/* packets/s, both directions: background and units */
 	uint64_t promised;	/* packets/s that its units' floors add to that */

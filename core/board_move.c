@@ -60,6 +60,30 @@ void nq_board_count(struct nq_board *board, uint32_t queue, uint32_t by)
 		board->cpus[self->cpu].used += by;
 }
 
+/*
+ * Units of several pools may be found on one queue. It is of the pool that comes first in the policy among those who
+ * receive through it, else among those who send: by who is there, not by who came first, so that the board of a planned
+ * host is the same.
+ */
+static void settle_pool(struct nq_board *board, uint32_t queue)
+{
+	struct nq_board_queue *self = queue == NQ_NONE ? NULL : &board->queues[queue];
+	uint16_t first = UINT16_MAX;
+
+	if (!self || !self->mixed)
+		return;
+	for (uint32_t i = self->first_unit; i != NQ_NONE; i = board->units[i].next)
+		first = board->units[i].pool < first ? board->units[i].pool : first;
+	for (uint32_t i = 0; i < board->n_units && self->first_unit == NQ_NONE; i++)
+		if (board->units[i].tx_queue == queue && board->units[i].pool < first)
+			first = board->units[i].pool;
+	if (first == UINT16_MAX || first == self->pool)
+		return;
+	nq_board_count(board, queue, UINT32_MAX);
+	self->pool = first;
+	nq_board_count(board, queue, 1);
+}
+
 /* One more or less user of a queue; a default queue is in use anyway. */
 static void use(struct nq_board *board, uint32_t queue, uint32_t unit, uint32_t by)
 {
@@ -70,11 +94,12 @@ static void use(struct nq_board *board, uint32_t queue, uint32_t unit, uint32_t 
 		self->pool = board->units[unit].pool;
 		self->exclusive = board->units[unit].exclusive;
 	}
+	self->mixed = self->mixed || (by == 1 && !self->is_default && board->units[unit].pool != self->pool);
 	self->users += by;
 	if (used != nq_board_used(board, queue))
 		nq_board_count(board, queue, by);
 	if (self->users == 0)
-		self->exclusive = false;
+		self->exclusive = self->mixed = false;
 }
 
 /* What the unit's floor is above its demand is kept free on its queue (1), or no more (-1). */
@@ -119,6 +144,7 @@ static void unlink_unit(struct nq_board *board, uint32_t unit, uint32_t queue)
 static void leave(struct nq_board *board, uint32_t unit)
 {
 	struct nq_unit *self = &board->units[unit];
+	uint32_t rx_queue = self->rx_queue, tx_queue = self->tx_queue;
 	struct nq_board_pnic *pnic = &board->pnics[self->pnic];
 
 	if (self->rx_queue == NQ_NONE || pnic->soft)
@@ -138,6 +164,8 @@ static void leave(struct nq_board *board, uint32_t unit)
 			use(board, self->tx_queue, unit, UINT32_MAX);
 	}
 	self->rx_queue = self->tx_queue = NQ_NONE;
+	settle_pool(board, rx_queue);
+	settle_pool(board, tx_queue);
 }
 
 static void enter(struct nq_board *board, uint32_t unit, uint32_t rx_queue, uint32_t tx_queue)
@@ -163,6 +191,8 @@ static void enter(struct nq_board *board, uint32_t unit, uint32_t rx_queue, uint
 			use(board, tx_queue, unit, 1);
 		nq_board_add_load(board, tx_queue, self->tx);
 	}
+	settle_pool(board, rx_queue);
+	settle_pool(board, tx_queue);
 }
 
 void nq_board_steer(struct nq_board *board, uint32_t unit, uint32_t rx_queue, uint32_t tx_queue)

@@ -19,6 +19,7 @@
 
 #include "core/assign.h"
 #include "core/cost.h"
+#include "core/quota.h"
 
 #define HOT 48u
 #define LISTED 64u
@@ -55,9 +56,13 @@ static uint64_t way(const struct nq_board *board, const struct nq_unit *unit, ui
 				  board->vms[unit->vm].deliver[node]);
 }
 
-static bool may_exchange(const struct nq_unit *unit, uint32_t queue)
+/* A unit that was found on a queue of another pool is not the one to bring there. */
+static bool may_exchange(const struct nq_board *board, uint32_t index, uint32_t queue)
 {
-	return unit->rx_queue == queue && !unit->exclusive && (!unit->paired || unit->tx_queue == queue);
+	const struct nq_unit *unit = &board->units[index];
+
+	return unit->rx_queue == queue && !unit->exclusive && unit->pool == board->queues[queue].pool &&
+	       (!unit->paired || unit->tx_queue == queue);
 }
 
 static int by_fullness(const void *left, const void *right)
@@ -102,10 +107,10 @@ static void find_hot(struct exchange *exchange)
 		const struct nq_board_queue *queue = &board->queues[i];
 		bool any = false;
 
-		if (queue->is_default || queue->cpu == NQ_NONE || !board->cpus[queue->cpu].online)
+		if (!nq_market_reaches(board, i) || queue->cpu == NQ_NONE || !board->cpus[queue->cpu].online)
 			continue;
 		for (uint32_t j = queue->first_unit; j != NQ_NONE; j = board->units[j].next)
-			if (exchange->eligible[j] && may_exchange(&board->units[j], i)) {
+			if (exchange->eligible[j] && may_exchange(board, j, i)) {
 				exchange->needs[j] = needs(board, j);
 				exchange->excess[i] = nq_sat_add(exchange->excess[i], excess_of(board, j));
 				any = true;
@@ -161,7 +166,8 @@ static bool may_swap(const struct nq_board *board, uint32_t a, uint32_t b)
 	const struct nq_unit *one = &board->units[a], *other = &board->units[b];
 	uint64_t size_a = nq_unit_demand(one), size_b = nq_unit_demand(other);
 
-	return fits(board, board->queues[one->rx_queue].cpu, size_a, size_b) &&
+	return nq_queue_suits(board, other->rx_queue, one->pool) && nq_queue_suits(board, one->rx_queue, one->pool) &&
+	       fits(board, board->queues[one->rx_queue].cpu, size_a, size_b) &&
 	       fits(board, board->queues[other->rx_queue].cpu, size_b, size_a) &&
 	       !lanes_collide(board, one, other->rx_queue) && !lanes_collide(board, other, one->rx_queue);
 }
@@ -206,7 +212,7 @@ static uint32_t list(struct exchange *exchange, uint32_t queue, struct side ret[
 	uint32_t n = 0;
 
 	for (uint32_t i = board->queues[queue].first_unit; i != NQ_NONE; i = board->units[i].next)
-		if (exchange->eligible[i] && may_exchange(&board->units[i], queue))
+		if (exchange->eligible[i] && may_exchange(board, i, queue))
 			all[n++] = (struct side){ i, nq_unit_demand(&board->units[i]), 0 };
 	if (n > LISTED) {
 		qsort(all, n, sizeof(*all), by_size);

@@ -28,7 +28,7 @@ uint64_t nq_unit_demand(const struct nq_unit *unit)
 	return unit->rx + (unit->paired ? unit->tx : 0);
 }
 
-static bool is_reachable(const struct nq_board *board, uint32_t queue)
+bool nq_market_reaches(const struct nq_board *board, uint32_t queue)
 {
 	const struct nq_board_queue *self = &board->queues[queue];
 
@@ -105,7 +105,7 @@ int nq_market_open(struct nq_market *ret, const struct nq_draft *draft)
 	for (uint32_t i = 0; i < board->n_nodes; i++)
 		touch_node(&market, i);
 	for (uint32_t i = board->n_queues; i-- > 0;)
-		if (is_reachable(board, i) && is_online(board, i))
+		if (nq_market_reaches(board, i) && is_online(board, i))
 			list_queue(&market, i);
 	for (uint32_t i = 0; i < board->n_units; i++)
 		market.pool_used[board->units[i].pool] = true;
@@ -143,7 +143,7 @@ static bool is_spare(const struct nq_market *market, uint32_t queue)
 	const struct nq_board *board = market->board;
 	struct nq_reason ignored;
 
-	return is_reachable(board, queue) && board->queues[queue].movable && !nq_board_used(board, queue) &&
+	return nq_market_reaches(board, queue) && board->queues[queue].movable && !nq_board_used(board, queue) &&
 	       !nq_guard_holds(market->draft, NQ_ACTION_QUEUE_CPU, queue, &ignored);
 }
 
@@ -295,7 +295,8 @@ bool nq_market_has_room(const struct nq_market *market, uint32_t queue, uint32_t
 	const struct nq_policy *policy = market->board->policy;
 	uint64_t load = market->board->cpus[cpu].load + market->board->cpus[cpu].promised;
 
-	(void)queue;
+	if (market->board->queues[queue].cpu != cpu)
+		load += market->board->queues[queue].load; /* brought, with what passes through it */
 	return load == 0 || load + packets <= policy->queue_capacity_pps * policy->queue_full / 1000;
 }
 
@@ -477,6 +478,33 @@ static void search_node(struct nq_market *market, uint32_t unit, uint32_t node, 
 	}
 }
 
+/*
+ * What the board pays when a free queue goes to another CPU, for the packets that nobody known accounts for: what waits
+ * more there, less what waits less where it was. The unit, NULL: none, is already there and no more where it was.
+ */
+static uint64_t shift_cost(const struct nq_board *board, const struct nq_unit *unit, uint32_t queue, uint32_t cpu)
+{
+	uint64_t own = board->queues[queue].load, there = board->cpus[cpu].load, here;
+	uint32_t from = board->queues[queue].cpu;
+	uint64_t cost;
+
+	if (own == 0)
+		return 0;
+	if (unit)
+		there = load_without(board, unit, cpu) + nq_unit_demand(unit);
+	cost = nq_board_cpu_waiting(board, cpu, there + own) - nq_board_cpu_waiting(board, cpu, there);
+	if (from == NQ_NONE)
+		return cost;
+	here = unit ? load_without(board, unit, from) : board->cpus[from].load;
+	return nq_sat_sub(cost,
+			  nq_board_cpu_waiting(board, from, here) - nq_board_cpu_waiting(board, from, here - own));
+}
+
+uint64_t nq_market_shift(const struct nq_market *market, uint32_t queue, uint32_t cpu)
+{
+	return shift_cost(market->board, NULL, queue, cpu);
+}
+
 static void search_brought(struct nq_market *market, uint32_t unit, uint32_t spare, uint32_t node, uint64_t limit,
 			   struct nq_places *places)
 {
@@ -488,7 +516,10 @@ static void search_brought(struct nq_market *market, uint32_t unit, uint32_t spa
 		return;
 	if (cpu == board->queues[spare].cpu)
 		return; /* it is there */
-	offer(places, (struct nq_place){ spare, cpu, true, true, cost_on(market, self, cpu, true) }, limit);
+	offer(places,
+	      (struct nq_place){ spare, cpu, true, true,
+				 nq_sat_add(cost_on(market, self, cpu, true), shift_cost(board, self, spare, cpu)) },
+	      limit);
 }
 
 struct nq_place nq_market_open_place(struct nq_market *market, uint32_t unit, uint32_t node)

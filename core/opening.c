@@ -132,6 +132,8 @@ static void open(struct opening *opening, uint32_t first, uint32_t node)
 	if (place.queue == NQ_NONE)
 		return;
 	if (place.bring)
+		price = nq_sat_add(price, nq_market_shift(opening->market, place.queue, place.cpu));
+	if (place.bring)
 		nq_market_bring(opening->market, place.queue, place.cpu);
 	for (uint32_t i = first; i < opening->n; i++) {
 		const struct nq_unit *unit = &board->units[opening->order[i]];
