@@ -264,7 +264,8 @@ static void gather(struct nq_board *board, struct nq_board_home *home)
 
 	for (uint32_t i = 0; i < board->n_nodes && first == NQ_NONE; i++)
 		first = nq_nodeset_has(&home->nodes, board->by_id[i]) ? board->by_id[i] : NQ_NONE;
-	for (uint32_t from = 0; from < board->n_nodes; from++) {
+	for (uint32_t i = 0; i < board->n_nodes; i++) {
+		uint32_t from = board->by_id[i];
 		uint64_t part = home->mem[from] / n;
 
 		if (nq_nodeset_has(&home->nodes, from) || home->mem[from] == 0)
