@@ -97,7 +97,10 @@ static void part(struct nq_draft *draft, uint32_t unit)
 	nq_board_note(board, NQ_NOTE_VNIC, self->vnic,
 		      (struct nq_reason){ NQ_RULE_QUEUE_POOL, { board->claims[at].grant } },
 		      (struct nq_rejected){ NQ_NONE, 0 }, &proposal);
-	nq_board_steer(board, unit, NQ_NONE, NQ_NONE);
+	if (nq_board_n_lanes(board, self->vnic) > 1)
+		nq_board_lanes(board, self->vnic, 1); /* a vnic spreads over all its lanes or not at all */
+	if (self->lane == 0)
+		nq_board_steer(board, unit, NQ_NONE, NQ_NONE);
 	draft->moves++;
 }
 

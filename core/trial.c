@@ -92,8 +92,8 @@ bool nq_trial_queue(struct nq_trial *trial, uint32_t unit, uint32_t queue)
 
 bool nq_trial_default(struct nq_trial *trial, uint32_t unit)
 {
-	if (!record(trial, unit))
-		return false;
+	if (nq_board_n_lanes(trial->draft->board, trial->draft->board->units[unit].vnic) > 1 || !record(trial, unit))
+		return false; /* a lane has no default queue */
 	nq_market_default(trial->market, unit);
 	return true;
 }
