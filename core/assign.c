@@ -143,12 +143,16 @@ static void take(struct stage *stage, uint32_t unit, const struct nq_places *pla
 {
 	struct nq_board *board = stage->draft->board;
 	struct nq_proposal own = *proposal;
+	struct nq_rejected rejected = { places->next.queue, places->next.cost_ns };
 
+	/* Only what is cheaper than staying was looked for: next best is to stay. */
+	if (rejected.target == NQ_NONE)
+		rejected = (struct nq_rejected){ board->units[unit].rx_queue, proposal->before_ns };
 	if (places->best.bring)
 		note_bring(stage, unit, &places->best, proposal);
 	own.once_ns = board->policy->steer_once_ns;
-	nq_board_note(board, NQ_NOTE_VNIC, board->units[unit].vnic, reason_for(board, unit, &places->best),
-		      (struct nq_rejected){ places->next.queue, places->next.cost_ns }, &own);
+	nq_board_note(board, NQ_NOTE_VNIC, board->units[unit].vnic, reason_for(board, unit, &places->best), rejected,
+		      &own);
 	nq_market_take(&stage->market, unit, &places->best);
 	stage->draft->moves++;
 }

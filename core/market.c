@@ -432,9 +432,12 @@ static bool offer_queue(struct search *search, uint32_t queue, bool open)
 	const struct nq_unit *self = &board->units[search->unit];
 	uint32_t cpu = board->queues[queue].cpu;
 
-	if (queue == self->rx_queue || !nq_market_admits(search->market, search->unit, queue) ||
-	    !nq_market_has_room(search->market, queue, cpu, wanted_room(board, self)))
+	if (queue == self->rx_queue || !nq_market_admits(search->market, search->unit, queue))
 		return false;
+	if (!nq_market_has_room(search->market, queue, cpu, wanted_room(board, self))) {
+		search->places->full = true;
+		return false;
+	}
 	offer(search->places, (struct nq_place){ queue, cpu, false, open, cost_on(search->market, self, cpu, open) },
 	      search->limit);
 	return true;

@@ -139,9 +139,12 @@ const struct nq_policy_setting nq_policy_settings[] = {
 	       "pays between 80 and 90 % of its capacity, the thresholds of US 9,459,904 B2: at 80 % of 1,000,000 packets/s 1.6 "
 	       "packets wait on average (M/D/1), 0.16e9 ns/s so weighted, and 400,000 packets/s over two hops of 300 ns in all cost "
 	       "0.12e9. Never 0: nothing would then keep a queue from filling."),
-	NUMBER(vcpu_wait, "per mille", 0, 10000, 100,
-	       "Weight of a vCPU's waiting for a CPU of its node against CPU time; as much as a packet's, for lack of a source. 0: "
-	       "a busy node costs nothing until it is full."),
+	NUMBER(vcpu_wait, "per mille", 0, 10000, 4,
+	       "Weight of a vCPU's waiting for a CPU of its node against CPU time. It is counted as if every CPU had a queue of its "
+	       "own, but the CPUs of a node take each other's work: of eight at 60 % all in all 0.1 vCPUs wait (Erlang's formula, "
+	       "halved for equal work) where eight queues would make it 3.6. So a thirtieth of a packet's, rounded up. It leaves all "
+	       "on the pnic's node cheaper than half on either (US 9,459,904 B2, figures 7 and 8) until that node is about 60 % busy. "
+	       "0: a busy node costs nothing until it is full."),
 	NUMBER(queue_used_ns, "ns/s", 0, SECOND_NS, 200000,
 	       "Cost of a queue that is in use, whatever passes through it: about 200 wake-ups a second of 1 us each, what a "
 	       "queue of its own costs little traffic beyond what its packets cost anywhere. This is what makes few queues "

@@ -515,7 +515,7 @@ static void h2_random_hosts(void **state)
 	policy.vrss = NQ_OFF;
 	for (uint64_t seed = 0; seed < 1000; seed++) {
 		struct random random = { seed };
-		struct nq_host *host = random_host(&random), *planned = NULL;
+		struct nq_host *host = random_host(&random, false), *planned = NULL;
 		struct nq_plan *plan, *second;
 
 		if (seed % 2)
