@@ -9,5 +9,4 @@
 		return 0;                                                                                              \
 	}
 
-PENDING(nq_stage_lanes)
 PENDING(nq_stage_split)

@@ -43,6 +43,14 @@ static struct nq_proposal leaving(struct nq_board *board, uint32_t unit)
 	return proposal;
 }
 
+/* A vnic on the default queues has one lane. */
+static void send_to_default(struct nq_board *board, uint32_t vnic)
+{
+	if (nq_board_n_lanes(board, vnic) > 1)
+		nq_board_lanes(board, vnic, 1);
+	nq_board_steer(board, board->first_unit[vnic], NQ_NONE, NQ_NONE);
+}
+
 static void go_back(struct nq_draft *draft, uint32_t vnic)
 {
 	struct nq_board *board = draft->board;
@@ -54,9 +62,7 @@ static void go_back(struct nq_draft *draft, uint32_t vnic)
 	nq_board_note(board, NQ_NOTE_VNIC, vnic,
 		      (struct nq_reason){ NQ_RULE_DEFAULT_RETURN, { traffic, pool->leave_pps } },
 		      (struct nq_rejected){ board->units[first].rx_queue, proposal.before_ns }, &proposal);
-	if (nq_board_n_lanes(board, vnic) > 1)
-		nq_board_lanes(board, vnic, 1);
-	nq_board_steer(board, first, NQ_NONE, NQ_NONE);
+	send_to_default(board, vnic);
 	draft->moves++;
 }
 
@@ -97,10 +103,7 @@ static void part(struct nq_draft *draft, uint32_t unit)
 	nq_board_note(board, NQ_NOTE_VNIC, self->vnic,
 		      (struct nq_reason){ NQ_RULE_QUEUE_POOL, { board->claims[at].grant } },
 		      (struct nq_rejected){ NQ_NONE, 0 }, &proposal);
-	if (nq_board_n_lanes(board, self->vnic) > 1)
-		nq_board_lanes(board, self->vnic, 1); /* a vnic spreads over all its lanes or not at all */
-	if (self->lane == 0)
-		nq_board_steer(board, unit, NQ_NONE, NQ_NONE);
+	send_to_default(board, self->vnic);
 	draft->moves++;
 }
 

@@ -133,12 +133,15 @@ static uint32_t find_neediest(const struct nq_draft *draft, uint32_t pnic, uint3
 	return best;
 }
 
-/* To the best place, or to the default queue where that is allowed. */
+/* To the best place, or to the default queue where that is allowed; one lane of several does not go there. */
 static bool send_away(struct nq_trial *trial, uint32_t unit, bool to_default)
 {
+	const struct nq_board *board = trial->draft->board;
+	bool is_lane = nq_board_n_lanes(board, board->units[unit].vnic) > 1;
 	struct nq_places places = nq_market_find(trial->market, unit, NQ_MAX_VALUE);
 
-	return nq_trial_place(trial, unit, &places.best, &places.next) || (to_default && nq_trial_default(trial, unit));
+	return nq_trial_place(trial, unit, &places.best, &places.next) ||
+	       (to_default && !is_lane && nq_trial_default(trial, unit));
 }
 
 /* Everybody but one leaves the queue, largest first. */

@@ -31,17 +31,29 @@ void nq_trial_begin(struct nq_trial *ret, struct nq_draft *draft, struct nq_mark
 	*ret = (struct nq_trial){
 		.draft = draft,
 		.market = market,
-		.brought = NQ_NONE,
+		.vnic = NQ_NONE,
 		.claims = claims,
 	};
 	ret->before_ns = shared_cost(ret);
 }
 
+static struct nq_trial_move *recorded(const struct nq_trial *trial, uint32_t unit)
+{
+	if (trial->draft->board->units[unit].vnic != trial->vnic)
+		return NULL;
+	for (uint32_t i = 0; i < trial->n_moves; i++)
+		if (trial->moves[i].unit == unit)
+			return &trial->moves[i];
+	return NULL;
+}
+
 static struct nq_trial_move *record(struct nq_trial *trial, uint32_t unit)
 {
 	const struct nq_unit *self = &trial->draft->board->units[unit];
-	struct nq_trial_move *larger = trial->moves;
+	struct nq_trial_move *larger = trial->moves, *found = recorded(trial, unit);
 
+	if (found)
+		return found;
 	if (trial->n_moves == trial->room) {
 		trial->room = trial->room ? 2 * trial->room : 8;
 		larger = realloc(trial->moves, trial->room * sizeof(*larger));
@@ -67,7 +79,7 @@ bool nq_trial_place(struct nq_trial *trial, uint32_t unit, const struct nq_place
 	struct nq_board *board = trial->draft->board;
 	struct nq_trial_move *move;
 
-	if (place->queue == NQ_NONE || (place->bring && trial->brought != NQ_NONE))
+	if (place->queue == NQ_NONE || (place->bring && trial->n_brought == NQ_MAX_LANES))
 		return false;
 	move = record(trial, unit);
 	if (!move)
@@ -75,8 +87,8 @@ bool nq_trial_place(struct nq_trial *trial, uint32_t unit, const struct nq_place
 	if (next)
 		move->next = *next;
 	if (place->bring) {
-		trial->brought = place->queue;
-		trial->brought_from = board->queues[place->queue].cpu;
+		trial->brought[trial->n_brought++] =
+			(struct nq_trial_bring){ place->queue, board->queues[place->queue].cpu };
 		trial->once_ns = nq_sat_add(trial->once_ns, board->policy->queue_cpu_once_ns);
 	}
 	nq_market_take(trial->market, unit, place);
@@ -88,6 +100,22 @@ bool nq_trial_queue(struct nq_trial *trial, uint32_t unit, uint32_t queue)
 	struct nq_place place = { .queue = queue, .cpu = trial->draft->board->queues[queue].cpu };
 
 	return nq_trial_place(trial, unit, &place, NULL);
+}
+
+bool nq_trial_lanes(struct nq_trial *trial, uint32_t vnic, uint32_t lanes)
+{
+	struct nq_board *board = trial->draft->board;
+	uint32_t before = nq_board_n_lanes(board, vnic), most = before > lanes ? before : lanes;
+
+	for (uint32_t i = 0; i < most; i++)
+		if (!record(trial, board->first_unit[vnic] + i))
+			return false;
+	trial->vnic = vnic;
+	trial->lanes = before;
+	trial->once_ns = board->policy->steer_once_ns;
+	nq_board_lanes(board, vnic, lanes);
+	nq_market_price(trial->market);
+	return true;
 }
 
 bool nq_trial_default(struct nq_trial *trial, uint32_t unit)
@@ -129,23 +157,25 @@ void nq_trial_undo(struct nq_trial *trial)
 {
 	struct nq_board *board = trial->draft->board;
 
+	if (trial->vnic != NQ_NONE)
+		nq_board_lanes(board, trial->vnic, trial->lanes);
 	for (uint32_t i = trial->n_moves; i-- > 0;)
 		nq_board_steer(board, trial->moves[i].unit, trial->moves[i].rx, trial->moves[i].tx);
-	if (trial->brought != NQ_NONE)
-		nq_market_bring(trial->market, trial->brought, trial->brought_from);
+	for (uint32_t i = trial->n_brought; i-- > 0;)
+		nq_market_bring(trial->market, trial->brought[i].queue, trial->brought[i].from);
 	nq_board_refresh(board);
 	end(trial);
 }
 
-static void note_brought(struct nq_trial *trial, const struct nq_proposal *proposal)
+static void note_brought(struct nq_trial *trial, struct nq_trial_bring bring, const struct nq_proposal *proposal)
 {
 	struct nq_board *board = trial->draft->board;
-	uint32_t from = trial->brought_from, to = board->queues[trial->brought].cpu;
+	uint32_t from = bring.from, to = board->queues[bring.queue].cpu;
 	struct nq_proposal own = *proposal;
 
 	own.once_ns = board->policy->queue_cpu_once_ns;
 	nq_board_note(
-		board, NQ_NOTE_QUEUE, trial->brought,
+		board, NQ_NOTE_QUEUE, bring.queue,
 		(struct nq_reason){ NQ_RULE_QUEUE_NEAR_VMS,
 				    { board->host->nodes[board->cpus[to].node].id,
 				      from == NQ_NONE ? NQ_NONE : board->host->nodes[board->cpus[from].node].id } },
@@ -168,8 +198,8 @@ void nq_trial_accept_for(struct nq_trial *trial, struct nq_reason reason, uint32
 		nq_board_note(board, NQ_NOTE_VNIC, board->units[move->unit].vnic, move->unit == unit ? own : reason,
 			      (struct nq_rejected){ move->next.queue, move->next.cost_ns }, &proposal);
 	}
-	if (trial->brought != NQ_NONE)
-		note_brought(trial, &proposal);
+	for (uint32_t i = 0; i < trial->n_brought; i++)
+		note_brought(trial, trial->brought[i], &proposal);
 	trial->draft->moves += trial->n_moves;
 	end(trial);
 }

@@ -20,20 +20,26 @@ struct nq_trial {
 	struct nq_market *market;
 	struct nq_trial_move *moves;
 	uint32_t n_moves, room;
-	uint32_t brought, brought_from; /* the one queue that was brought, NQ_NONE: none; and its CPU before */
-	uint64_t before_ns, after_ns;	/* of the board but for the ways of those who did not move */
+	struct nq_trial_bring {
+		uint32_t queue, from; /* CPU before */
+	} brought[NQ_MAX_LANES];
+	uint32_t n_brought;
+	uint64_t before_ns, after_ns; /* of the board but for the ways of those who did not move */
 	uint64_t once_ns;
-	uint64_t bonus_ns; /* what it saves besides, known to the caller */
-	bool claims;	   /* claims are counted (core/quota.h); costs a look at every unit */
-	bool failed;	   /* out of memory; nothing more is moved */
+	uint64_t bonus_ns;    /* what it saves besides, known to the caller */
+	uint32_t vnic, lanes; /* the one whose lanes changed, NQ_NONE: none; how many it had */
+	bool claims;	      /* claims are counted (core/quota.h); costs a look at every unit */
+	bool failed;	      /* out of memory; nothing more is moved */
 };
 
 /* The market must stay open and its prices be right. */
 void nq_trial_begin(struct nq_trial *ret, struct nq_draft *draft, struct nq_market *market, bool claims);
-/* To that place; at most one queue is brought in a trial: false, and nothing moves, when it would be a second. */
+/* To that place; false, and nothing moves, when there is none, or more than NQ_MAX_LANES queues would be brought. */
 bool nq_trial_place(struct nq_trial *trial, uint32_t unit, const struct nq_place *place, const struct nq_place *next);
 /* To that queue where it stands. */
 bool nq_trial_queue(struct nq_trial *trial, uint32_t unit, uint32_t queue);
+/* Gives the vnic that many lanes; once in a trial, and first. */
+bool nq_trial_lanes(struct nq_trial *trial, uint32_t vnic, uint32_t lanes);
 /* To the default queues. */
 bool nq_trial_default(struct nq_trial *trial, uint32_t unit);
 /* Does all of it together pay? */

@@ -5,57 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "build_host.h"
-
-#define KPPS 1000u
-
-/* Plans, applies, and checks that a second plan wants nothing more. */
-struct outcome {
-	struct nq_plan *plan;
-	struct nq_host *planned;
-};
-
-static struct outcome plan_with(const struct nq_host *host, const struct nq_policy *policy)
-{
-	struct outcome outcome = { .plan = support_plan(host, policy, NULL) };
-	struct nq_violation violation;
-	struct nq_plan *again;
-
-	assert_int_equal(nq_plan_apply(host, policy, outcome.plan, &outcome.planned), 0);
-	assert_int_equal(nq_host_check(outcome.planned, &violation), 0);
-	again = support_plan(outcome.planned, policy, NULL);
-	if (again->n_actions) {
-		char *text = support_plan_text(host, outcome.plan), *second = support_plan_text(outcome.planned, again);
-
-		fail_msg("the second plan is not empty\n%s\n%s", text, second);
-	}
-	assert_true(outcome.plan->cost_after_ns <= outcome.plan->cost_before_ns);
-	nq_plan_free(again);
-	return outcome;
-}
-
-static void forget(struct outcome *outcome)
-{
-	nq_plan_free(outcome->plan);
-	nq_host_free(outcome->planned);
-}
-
-static const struct nq_action *steering_of(const struct nq_plan *plan, uint32_t vnic)
-{
-	for (uint32_t i = 0; i < plan->n_actions; i++)
-		if (plan->actions[i].kind == NQ_ACTION_STEER && plan->actions[i].vnic == vnic)
-			return &plan->actions[i];
-	return NULL;
-}
-
-static uint32_t count_kind(const struct nq_plan *plan, enum nq_action_kind kind)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < plan->n_actions; i++)
-		n += plan->actions[i].kind == kind;
-	return n;
-}
+#include "queue_host.h"
 
 /* Queues in use by vms of that pool. */
 static uint32_t queues_of(const struct nq_host *host, const char *pool)
@@ -81,35 +31,6 @@ static void assert_pure(const struct nq_host *host)
 			if (host->vnics[i].rx_queue != NQ_NONE && host->vnics[i].rx_queue == host->vnics[j].rx_queue)
 				assert_string_equal(host->vms[host->vnics[i].vm].pool,
 						    host->vms[host->vnics[j].vm].pool);
-}
-
-/* Rates of queues and of their CPUs as their vnics make them. */
-static void settle(struct nq_host *host, const struct nq_policy *policy)
-{
-	for (uint32_t i = 0; i < host->n_vnics; i++) {
-		const struct nq_vnic *vnic = &host->vnics[i];
-
-		if (vnic->rx_queue != NQ_NONE)
-			host->queues[vnic->rx_queue].rx.packets += vnic->rx.packets;
-		if (vnic->tx_queue != NQ_NONE)
-			host->queues[vnic->tx_queue].tx.packets += vnic->tx.packets;
-	}
-	for (uint32_t i = 0; i < host->n_queues; i++)
-		host->cpus[host->queues[i].cpu].busy +=
-			(uint32_t)((host->queues[i].rx.packets + host->queues[i].tx.packets) * 1000 /
-				   policy->queue_capacity_pps);
-}
-
-/* Two nodes, the NIC on node 0, a default queue and so many others, free, on CPUs of both nodes in turn. */
-static struct nq_host *host_with(uint32_t free)
-{
-	struct nq_host *host = build_host(2, 8);
-	uint32_t pnic = build_pnic(host, 0, NQ_STEER_NTUPLE);
-
-	build_queue(host, pnic, NQ_ROLE_DEFAULT, 0);
-	for (uint32_t i = 0; i < free; i++)
-		build_queue(host, pnic, NQ_ROLE_FREE, (i % 2) * 8 + 1 + i / 2);
-	return host;
 }
 
 /* A vnic of a vm of that pool; on that queue, or NQ_NONE; packets/s each way. */
