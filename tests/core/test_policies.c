@@ -153,6 +153,8 @@ static void set_loads(struct nq_host *host, const uint64_t *packets, load_at loa
 	for (uint32_t i = 0; i < host->n_vnics; i++) {
 		struct nq_vnic *vnic = &host->vnics[i];
 
+		vnic->served_by = NQ_SERVED_UNKNOWN;
+		memset(vnic->served, 0, host->n_nodes * sizeof(*vnic->served));
 		vnic->rx.packets = vnic->tx.packets = packets[i] * load(i, tick) / 1000;
 		if (vnic->rx_queue == NQ_NONE)
 			continue;
