@@ -147,7 +147,7 @@ bool nq_balance_fits(const struct nq_balance *balance, uint32_t vm, uint32_t nod
 {
 	const struct nq_homes *homes = &balance->homes;
 	const struct nq_vm *self = &homes->board->host->vms[vm];
-	uint64_t bytes = self->mem_fixed ? 0 : homes->total - nq_board_mem_of(homes->board, vm)[node];
+	uint64_t bytes = self->mem_fixed ? 0 : nq_homes_outside(homes, vm, node);
 	struct nq_nodeset nodes = { 0 };
 
 	nq_nodeset_add(&nodes, node);

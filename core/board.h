@@ -157,6 +157,8 @@ struct nq_board {
 	uint32_t *by_id;	 /* [n_nodes]: nodes in order of their kernel ids, for whatever goes by order */
 	uint32_t *weights, *row; /* [n_nodes] scratch */
 	uint64_t *sums;		 /* [2 * n_queues] scratch of the building */
+	uint32_t *astray;	 /* core/migrate.c: vms of the host with memory outside their homes; NULL: not looked for */
+	uint32_t n_astray;
 	bool failed;		 /* out of memory somewhere: the plan is off */
 	struct nq_arena *arena;
 };

@@ -109,7 +109,7 @@ static bool consider(struct nq_placing *placing, uint32_t vm, uint32_t node, str
 	struct nq_home home = { .clients = placing->clients[1] };
 
 	nq_nodeset_add(&home.nodes, node);
-	if (!nq_homes_has_room(homes, vm, node, self->cpus, self->mem_fixed ? 0 : homes->total - there) ||
+	if (!nq_homes_has_room(homes, vm, node, self->cpus, self->mem_fixed ? 0 : nq_homes_outside(homes, vm, node)) ||
 	    !nq_homes_keep_memory(homes, vm, &home.nodes))
 		return false;
 	home.clients[node] = self->cpus;
@@ -311,36 +311,37 @@ static struct order order_of(const struct nq_board *board, uint32_t vm)
 	return (struct order){ nq_sat_mul(traffic, self->shares), nq_sat_mul(nq_homes_owed(self), self->shares), vm };
 }
 
-/* Those who want a home, in the order in which they get it. */
-static int line_up(const struct nq_draft *draft, struct order **ret, uint32_t *ret_n)
+static uint32_t count_floating(const struct nq_draft *draft)
+{
+	uint32_t n = 0;
+
+	for (uint32_t vm = 0; vm < draft->board->n_vms; vm++)
+		n += floats(draft, vm);
+	return n;
+}
+
+/* Those who want a home, in the order in which they get it; returns how many. */
+static uint32_t line_up(const struct nq_draft *draft, struct order *ret)
 {
 	const struct nq_board *board = draft->board;
 	struct nq_reason ignored;
-	struct order *order;
 	uint32_t n = 0;
 
 	for (uint32_t vm = 0; vm < board->n_vms; vm++)
-		n += floats(draft, vm);
-	order = calloc((size_t)n + 1, sizeof(*order));
-	if (!order)
-		return -ENOMEM;
-	n = 0;
-	for (uint32_t vm = 0; vm < board->n_vms; vm++)
 		if (floats(draft, vm) && !nq_guard_holds(draft, NQ_ACTION_HOME, vm, &ignored))
-			order[n++] = order_of(board, vm);
+			ret[n++] = order_of(board, vm);
 	if (board->policy->placement == NQ_PLACE_BEST_FIT)
-		qsort(order, n, sizeof(*order), by_traffic);
-	*ret = order;
-	*ret_n = n;
-	return 0;
+		qsort(ret, n, sizeof(*ret), by_traffic);
+	return n;
 }
 
-static int place_all(struct nq_draft *draft, const struct order *order, uint32_t n)
+static int place_all(struct nq_draft *draft, struct order *order)
 {
+	uint32_t n = line_up(draft, order);
 	struct nq_placing placing;
-	int result = nq_placing_open(&placing, draft);
+	int result = n ? nq_placing_open(&placing, draft) : 0;
 
-	if (result < 0)
+	if (result < 0 || n == 0)
 		return result;
 	for (uint32_t i = 0; i < n; i++)
 		place(&placing, draft, order[i].vm);
@@ -350,13 +351,17 @@ static int place_all(struct nq_draft *draft, const struct order *order, uint32_t
 
 int nq_stage_home(struct nq_draft *draft)
 {
-	struct order *order = NULL;
-	uint32_t n = 0;
-	int result = line_up(draft, &order, &n);
+	uint32_t n = count_floating(draft);
+	struct order *order;
+	int result;
 
+	if (n == 0)
+		return 0;
+	order = calloc(n, sizeof(*order));
+	if (!order)
+		return -ENOMEM;
 	nq_board_refresh(draft->board);
-	if (n)
-		result = place_all(draft, order, n);
+	result = place_all(draft, order);
 	free(order);
 	return result;
 }

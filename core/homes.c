@@ -60,6 +60,13 @@ void nq_homes_look_at(struct nq_homes *homes, uint32_t vm)
 	homes->total = nq_board_outside(homes->board, vm, NQ_NONE);
 }
 
+/* A difference, but for sums that were capped. */
+uint64_t nq_homes_outside(const struct nq_homes *homes, uint32_t vm, uint32_t node)
+{
+	return homes->total < NQ_MAX_VALUE ? homes->total - nq_board_mem_of(homes->board, vm)[node]
+					   : nq_board_outside(homes->board, vm, node);
+}
+
 void nq_homes_lift(struct nq_homes *homes, uint32_t vm)
 {
 	nq_homes_look_at(homes, vm);
@@ -298,7 +305,7 @@ static void price_one(struct nq_homes *homes, uint32_t vm, uint32_t node, struct
 	const struct nq_vm *self = &board->host->vms[vm];
 	const uint64_t *mem = nq_board_mem_of(board, vm);
 
-	home->bytes = self->mem_fixed ? 0 : homes->total - mem[node];
+	home->bytes = self->mem_fixed ? 0 : nq_homes_outside(homes, vm, node);
 	home->waiting_ns = self->busy ? waiting_on(homes, node, self->busy) : 0;
 	home->memory_ns = self->mem_fixed ? nq_board_vm_memory(board, vm, home->clients, mem) : 0;
 }

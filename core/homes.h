@@ -59,6 +59,8 @@ uint64_t nq_homes_owed_with(const struct nq_homes *homes, uint32_t vm, uint32_t 
 bool nq_homes_keep_memory(const struct nq_homes *homes, uint32_t vm, const struct nq_nodeset *nodes);
 /* Where its memory will be when that is its home; ret[n_nodes]. Returns the bytes that have to follow. */
 uint64_t nq_homes_gather(const struct nq_homes *homes, uint32_t vm, const struct nq_nodeset *nodes, uint64_t *ret);
+/* Bytes of the vm looked at that are not on the node. */
+uint64_t nq_homes_outside(const struct nq_homes *homes, uint32_t vm, uint32_t node);
 uint64_t nq_homes_once(const struct nq_homes *homes, uint64_t bytes);
 
 /* Prices of the home whose nodes and clients are given. The vm is lifted. */

@@ -10,24 +10,18 @@
  * home_horizon_ms, and there is room. There is no other threshold: a GiB takes 0.3 s of CPU to move, so a busy vm gets
  * its memory back and an idle one keeps it where it is.
  *
+ * Who has memory outside is looked up once for a board: homes that the plan gives have their memory with them, so
+ * nobody comes to that later.
+ *
  * How fast is the applier's: the action has the bytes and migrate_mib_per_s.
  */
-#include <stdlib.h>
+#include <errno.h>
 
+#include "core/arena.h"
 #include "core/cost.h"
 #include "core/homes.h"
 
 #define MIB_SHIFT 20u
-
-static bool comes_into_question(const struct nq_draft *draft, uint32_t vm)
-{
-	const struct nq_board *board = draft->board;
-	const struct nq_vm *self = &board->host->vms[vm];
-	struct nq_reason ignored;
-
-	return self->busy && !self->pinned && !self->mem_fixed && self->kind != NQ_VM_HOST &&
-	       nq_board_placed(board, vm) && !nq_guard_holds(draft, NQ_ACTION_MIGRATE, vm, &ignored);
-}
 
 /* Bytes outside its home. */
 static uint64_t outside(const struct nq_board *board, uint32_t vm)
@@ -91,20 +85,47 @@ static void migrate(struct nq_homes *homes, struct nq_draft *draft, uint32_t vm)
 	draft->moves++;
 }
 
+static bool is_astray(const struct nq_board *board, uint32_t vm)
+{
+	const struct nq_vm *self = &board->host->vms[vm];
+
+	return self->busy && !self->pinned && !self->mem_fixed && self->kind != NQ_VM_HOST &&
+	       nq_board_placed(board, vm) && outside(board, vm);
+}
+
+static int find_astray(struct nq_board *board)
+{
+	uint32_t *astray = nq_arena_take(board->arena, ((size_t)board->n_vms + 1) * sizeof(*astray));
+
+	if (!astray)
+		return -ENOMEM;
+	for (uint32_t vm = 0; vm < board->n_vms; vm++)
+		if (is_astray(board, vm))
+			astray[board->n_astray++] = vm;
+	board->astray = astray;
+	return 0;
+}
+
 int nq_stage_migrate(struct nq_draft *draft)
 {
+	struct nq_board *board = draft->board;
+	struct nq_reason ignored;
 	struct nq_homes homes;
-	int result;
+	int result = 0;
 
-	if (!draft->board->host->can_migrate)
+	if (!board->host->can_migrate)
 		return 0;
-	nq_board_refresh(draft->board);
+	if (!board->astray)
+		result = find_astray(board);
+	if (result < 0 || board->n_astray == 0)
+		return result;
+	nq_board_refresh(board);
 	result = nq_homes_open(&homes, draft);
 	if (result < 0)
 		return result;
-	for (uint32_t vm = 0; vm < draft->board->n_vms; vm++)
-		if (comes_into_question(draft, vm))
-			migrate(&homes, draft, vm);
+	for (uint32_t i = 0; i < board->n_astray; i++)
+		if (!nq_guard_holds(draft, NQ_ACTION_MIGRATE, board->astray[i], &ignored))
+			migrate(&homes, draft, board->astray[i]);
 	nq_homes_close(&homes);
 	return 0;
 }

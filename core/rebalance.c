@@ -42,6 +42,11 @@ struct move {
 	struct nq_proposal proposal;
 };
 
+struct rank {
+	uint64_t worth;
+	uint32_t vm;
+};
+
 /* A vm that may go, while its destinations are tried. */
 struct candidate {
 	uint32_t vm, from;
@@ -131,24 +136,45 @@ static void search_nodes(struct nq_balance *balance, struct candidate *candidate
 		nq_homes_put(&balance->homes, vm);
 }
 
-static struct move search(struct nq_balance *balance, uint32_t from)
+/* The best that the vm can do; worth 0: nothing. */
+static struct move search(struct nq_balance *balance, uint32_t from, uint32_t vm, uint64_t mean)
 {
-	const struct nq_board *board = balance->homes.board;
-	uint64_t mean = mean_shares(balance, from);
+	struct candidate candidate = { .vm = vm, .from = from, .shares = 1, .mean = 1 };
 	struct move best = { .vm = NQ_NONE };
 
-	for (uint32_t i = balance->start[from]; i < balance->start[from + 1]; i++) {
-		struct candidate candidate = { .vm = balance->members[i], .from = from, .shares = 1, .mean = 1 };
-
-		if (!nq_balance_may_move(balance, candidate.vm, from))
-			continue;
-		if (mean) {
-			candidate.shares = board->host->vms[candidate.vm].shares;
-			candidate.mean = mean;
-		}
-		search_nodes(balance, &candidate, &best);
+	if (!nq_balance_may_move(balance, vm, from))
+		return best;
+	if (mean) {
+		candidate.shares = balance->homes.board->host->vms[vm].shares;
+		candidate.mean = mean;
 	}
+	search_nodes(balance, &candidate, &best);
 	return best;
+}
+
+static int by_worth(const void *left, const void *right)
+{
+	const struct rank *a = left, *b = right;
+
+	if (a->worth != b->worth)
+		return a->worth < b->worth ? 1 : -1;
+	return (a->vm > b->vm) - (a->vm < b->vm);
+}
+
+/* The vms of the node to which a move is worth something, best first; returns how many. */
+static uint32_t rank(struct nq_balance *balance, uint32_t from, struct rank *ret)
+{
+	uint64_t mean = mean_shares(balance, from);
+	uint32_t n = 0;
+
+	for (uint32_t i = balance->start[from]; i < balance->start[from + 1]; i++) {
+		struct move move = search(balance, from, balance->members[i], mean);
+
+		if (move.worth)
+			ret[n++] = (struct rank){ move.worth, move.vm };
+	}
+	qsort(ret, n, sizeof(*ret), by_worth);
+	return n;
 }
 
 static struct nq_reason reason_for(const struct nq_balance *balance, uint32_t from, const struct move *move)
@@ -161,40 +187,72 @@ static struct nq_reason reason_for(const struct nq_balance *balance, uint32_t fr
 				     nq_balance_apart(balance, from, move->node, host->vms[move->vm].busy) } };
 }
 
+/*
+ * From the best on, each looked at again on the board that those before it left: so a node is relieved in a few passes
+ * over its vms and not in one for each move.
+ */
+static uint32_t move_ranked(struct nq_balance *balance, uint32_t from, const struct rank *ranks, uint32_t n)
+{
+	uint32_t moved = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct move move = search(balance, from, ranks[i].vm, mean_shares(balance, from));
+
+		if (move.worth == 0)
+			continue;
+		nq_balance_move(balance, move.vm, move.node, reason_for(balance, from, &move), &move.proposal);
+		moved++;
+	}
+	return moved;
+}
+
 /* Until nothing that pays leaves the node. */
-static void relieve(struct nq_balance *balance, uint32_t from)
+static void relieve(struct nq_balance *balance, uint32_t from, struct rank *ranks)
 {
 	uint32_t most, least;
 
 	while (nq_balance_extremes(balance, &most, &least)) {
-		struct move move = search(balance, from);
+		uint32_t n = rank(balance, from, ranks);
 
-		if (move.vm != NQ_NONE)
-			nq_balance_move(balance, move.vm, move.node, reason_for(balance, from, &move), &move.proposal);
-		else if (from == least || !nq_balance_exchange(balance, from, least))
+		if (move_ranked(balance, from, ranks, n))
+			continue;
+		if (from == least || !nq_balance_exchange(balance, from, least))
 			break;
 	}
 }
 
-/* Of the nodes that are far enough above the least loaded one, from the most loaded on. */
-static void relieve_all(struct nq_balance *balance, bool *done)
+/* The most loaded node that is far enough above the least loaded one and was not relieved yet. */
+static uint32_t next_to_relieve(const struct nq_balance *balance, const bool *done, uint32_t least)
+{
+	const struct nq_board *board = balance->homes.board;
+	uint64_t floor = nq_balance_load(balance, least) + board->policy->imbalance;
+	uint32_t most = NQ_NONE;
+
+	for (uint32_t i = 0; i < board->n_nodes; i++)
+		if (!done[i] && board->nodes[i].cpus && nq_balance_load(balance, i) >= floor &&
+		    (most == NQ_NONE || nq_balance_load(balance, i) > nq_balance_load(balance, most)))
+			most = i;
+	return most;
+}
+
+static int relieve_all(struct nq_balance *balance)
 {
 	const struct nq_board *board = balance->homes.board;
 	uint32_t most, least;
+	struct rank *ranks = calloc((size_t)balance->start[board->n_nodes] + 1, sizeof(*ranks));
+	bool *done = calloc(board->n_nodes, sizeof(*done));
+	bool ready = ranks && done;
 
-	while (nq_balance_extremes(balance, &most, &least)) {
-		uint64_t floor = nq_balance_load(balance, least) + board->policy->imbalance;
-
-		most = NQ_NONE;
-		for (uint32_t i = 0; i < board->n_nodes; i++)
-			if (!done[i] && board->nodes[i].cpus && nq_balance_load(balance, i) >= floor &&
-			    (most == NQ_NONE || nq_balance_load(balance, i) > nq_balance_load(balance, most)))
-				most = i;
+	while (ready && nq_balance_extremes(balance, &most, &least)) {
+		most = next_to_relieve(balance, done, least);
 		if (most == NQ_NONE)
 			break;
-		relieve(balance, most);
+		relieve(balance, most, ranks);
 		done[most] = true;
 	}
+	free(ranks);
+	free(done);
+	return ready ? 0 : -ENOMEM;
 }
 
 /* The node, other than its own, that has most of its memory; NQ_NONE: its own has. */
@@ -271,17 +329,15 @@ static bool is_uneven(const struct nq_board *board)
 static int rebalance(struct nq_draft *draft)
 {
 	struct nq_balance balance;
-	bool *done = calloc(draft->board->n_nodes, sizeof(*done));
-	int result = done ? nq_balance_open(&balance, draft) : -ENOMEM;
+	int result = nq_balance_open(&balance, draft);
 
-	if (result == 0) {
-		for (uint32_t vm = 0; vm < draft->board->n_vms; vm++)
-			if (wants_memory(draft->board, vm))
-				go_to_memory(&balance, vm);
-		relieve_all(&balance, done);
-		nq_balance_close(&balance);
-	}
-	free(done);
+	if (result < 0)
+		return result;
+	for (uint32_t vm = 0; vm < draft->board->n_vms; vm++)
+		if (wants_memory(draft->board, vm))
+			go_to_memory(&balance, vm);
+	result = relieve_all(&balance);
+	nq_balance_close(&balance);
 	return result;
 }
 
