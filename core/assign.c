@@ -43,7 +43,8 @@ struct order {
 struct stage {
 	struct nq_draft *draft;
 	struct nq_market market;
-	struct order *order; /* [n_units] */
+	bool *eligible;	     /* [n_units]: comes into question at all */
+	struct order *order; /* [n_units]: those that may have something to gain in this pass, largest first */
 	uint32_t *line;	     /* the same, units only */
 	uint32_t n_order;
 };
@@ -77,12 +78,22 @@ static bool comes_into_question(const struct stage *stage, uint32_t unit)
 	return !nq_guard_holds(stage->draft, NQ_ACTION_STEER, self->vnic, &ignored);
 }
 
+/* Nothing to gain for the unit, neither receiving nor sending? */
+static bool is_content(const struct stage *stage, uint32_t unit)
+{
+	const struct nq_unit *self = &stage->draft->board->units[unit];
+
+	return !is_lost_lane(self) && nq_market_is_content(&stage->market, unit) && (self->paired || self->tx == 0);
+}
+
+/* In order of index first, which is the order in memory; only what is left is sorted. */
 static void line_up(struct stage *stage)
 {
 	const struct nq_board *board = stage->draft->board;
 
+	stage->n_order = 0;
 	for (uint32_t i = 0; i < board->n_units; i++)
-		if (comes_into_question(stage, i))
+		if (stage->eligible[i] && !is_content(stage, i))
 			stage->order[stage->n_order++] = (struct order){
 				is_lost_lane(&board->units[i]) ? UINT64_MAX : board->units[i].rx + board->units[i].tx,
 				i,
@@ -258,6 +269,7 @@ static int pass(struct stage *stage)
 
 	nq_board_refresh(stage->draft->board);
 	nq_market_price(&stage->market);
+	line_up(stage);
 	for (uint32_t i = 0; i < stage->n_order; i++) {
 		assign(stage, stage->line[i]);
 		assign_sending(stage, stage->line[i]);
@@ -265,7 +277,7 @@ static int pass(struct stage *stage)
 	if (stage->draft->moves == before)
 		result = nq_open_queues(stage->draft, &stage->market, stage->line, stage->n_order);
 	if (result == 0 && stage->draft->moves == before)
-		result = nq_exchange(stage->draft, &stage->market, stage->line, stage->n_order);
+		result = nq_exchange(stage->draft, &stage->market, stage->eligible);
 	return result < 0 ? result : stage->draft->moves > before;
 }
 
@@ -273,7 +285,8 @@ static int assign_all(struct stage *stage)
 {
 	int result = 1;
 
-	line_up(stage);
+	for (uint32_t i = 0; i < stage->draft->board->n_units; i++)
+		stage->eligible[i] = comes_into_question(stage, i);
 	for (int i = 0; i < PASSES && result > 0; i++)
 		result = pass(stage);
 	return result < 0 ? result : 0;
@@ -288,7 +301,9 @@ int nq_stage_assign(struct nq_draft *draft)
 		return result;
 	stage.order = calloc((size_t)draft->board->n_units + 1, sizeof(*stage.order));
 	stage.line = calloc((size_t)draft->board->n_units + 1, sizeof(*stage.line));
-	result = stage.order && stage.line ? assign_all(&stage) : -ENOMEM;
+	stage.eligible = calloc((size_t)draft->board->n_units + 1, sizeof(*stage.eligible));
+	result = stage.order && stage.line && stage.eligible ? assign_all(&stage) : -ENOMEM;
+	free(stage.eligible);
 	free(stage.order);
 	free(stage.line);
 	nq_market_close(&stage.market);

@@ -72,6 +72,8 @@ uint64_t nq_market_cost_at(const struct nq_market *market, uint32_t unit, uint32
 bool nq_market_admits(const struct nq_market *market, uint32_t unit, uint32_t queue);
 /* Does its pnic's steering reach the queue? */
 bool nq_market_reaches(const struct nq_board *board, uint32_t queue);
+/* Is it served by a CPU that is known and online? */
+bool nq_market_is_online(const struct nq_board *board, uint32_t queue);
 /* What the board pays, ns/s, when a free queue is brought to that CPU, for what passes through it anyway. */
 uint64_t nq_market_shift(const struct nq_market *market, uint32_t queue, uint32_t cpu);
 /* Does the queue have room for so many packets/s more? An idle CPU takes any one unit. */
@@ -89,7 +91,7 @@ void nq_market_take(struct nq_market *market, uint32_t unit, const struct nq_pla
 
 /* core/opening.c: queues that pay for several units together though for none alone. order: units, largest first. */
 int nq_open_queues(struct nq_draft *draft, struct nq_market *market, const uint32_t *order, uint32_t n);
-/* core/exchange.c: two units change places when that pays though neither can move alone. */
-int nq_exchange(struct nq_draft *draft, struct nq_market *market, const uint32_t *order, uint32_t n);
+/* core/exchange.c: two units change places when that pays though neither can move alone. eligible: [n_units] */
+int nq_exchange(struct nq_draft *draft, struct nq_market *market, const bool *eligible);
 
 #endif

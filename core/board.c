@@ -175,6 +175,11 @@ static void build_vms(struct nq_board *board)
 
 		*vm = (struct nq_board_vm){ .home = NQ_NONE, .first_unit = NQ_NONE };
 		nq_board_set_deliver(board, i);
+		nq_board_set_memory(board, i);
+		if (vm->node != NQ_NONE) {
+			board->nodes[vm->node].vms += host->vms[i].busy;
+			continue;
+		}
 		nq_board_clients(board, i, board->weights);
 		for (uint32_t node = 0; host->vms[i].busy && node < board->n_nodes; node++)
 			if (board->weights[node])

@@ -87,8 +87,8 @@ struct nq_board_vm {
 	uint32_t node;		 /* its home, NQ_NONE when on several nodes */
 	const uint32_t *deliver; /* [n_nodes] 1/256 ns per packet from a queue there; a shared row, or one of its own */
 	uint32_t first_unit, n_units;
-	uint32_t home; /* index into nq_board.homes of a home that the plan changed, NQ_NONE: as in the host */
-	bool gathered; /* the plan brings its memory home */
+	uint32_t home;	    /* index into nq_board.homes of a home that the plan changed, NQ_NONE: as in the host */
+	uint64_t memory_ns; /* lost to remote memory where it is now, ns/s */
 };
 
 /* What a pool asks for on one pnic, and what it is granted: core/quota.h. */

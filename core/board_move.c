@@ -292,6 +292,7 @@ static void charge(struct nq_board *board, uint32_t vm, bool put)
 static void renew_paths(struct nq_board *board, uint32_t vm)
 {
 	nq_board_set_deliver(board, vm);
+	nq_board_set_memory(board, vm);
 	for (uint32_t i = board->vms[vm].first_unit; i != NQ_NONE; i = board->next_of_vm[i])
 		nq_board_default_paths(board, i);
 }
@@ -323,7 +324,6 @@ void nq_board_gather(struct nq_board *board, uint32_t vm)
 	if (!home)
 		return;
 	gather(board, home);
-	board->vms[vm].gathered = true;
 	renew_paths(board, vm);
 }
 

@@ -18,6 +18,8 @@ uint64_t nq_board_share(const struct nq_board *board, uint32_t queue, int way);
 uint64_t nq_board_work(const struct nq_board *board, uint64_t load);
 /* The vm's row of deliveries for its present home. */
 void nq_board_set_deliver(struct nq_board *board, uint32_t vm);
+/* What the vm loses to remote memory in its present home. */
+void nq_board_set_memory(struct nq_board *board, uint32_t vm);
 /* arrive[] of soft queues and default_path[], from where the default queues are. */
 void nq_board_default_tables(struct nq_board *board);
 /* One unit's paths through the default queues. */

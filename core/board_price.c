@@ -393,6 +393,23 @@ uint64_t nq_board_vnic_cost(const struct nq_board *board, uint32_t vnic)
 	return cost;
 }
 
+void nq_board_set_memory(struct nq_board *board, uint32_t vm)
+{
+	struct nq_board_vm *self = &board->vms[vm];
+	const uint64_t *mem = nq_board_mem_of(board, vm);
+	uint32_t busy = board->host->vms[vm].busy;
+
+	self->memory_ns = 0;
+	if (busy == 0)
+		return;
+	if (self->node != NQ_NONE) {
+		self->memory_ns = nq_cost_memory_from(board->host, board->policy, busy, mem, self->node);
+		return;
+	}
+	nq_board_clients(board, vm, board->weights);
+	self->memory_ns = nq_board_vm_memory(board, vm, board->weights, mem);
+}
+
 uint64_t nq_board_vm_memory(const struct nq_board *board, uint32_t vm, const uint32_t *clients, const uint64_t *mem)
 {
 	return nq_cost_memory(board->host, board->policy, board->host->vms[vm].busy, mem, clients);
@@ -414,13 +431,9 @@ uint64_t nq_board_cost(struct nq_board *board)
 	for (uint32_t i = 0; i < board->n_queues; i++)
 		if (board->queues[i].users && !board->queues[i].is_default)
 			cost = nq_sat_add(cost, nq_board_queue_used(board, board->queues[i].pool));
-	for (uint32_t i = 0; i < board->n_vms; i++) {
-		if (board->host->vms[i].busy == 0)
-			continue;
-		nq_board_clients(board, i, board->weights);
-		cost = nq_sat_add(cost, nq_board_vm_memory(board, i, board->weights, nq_board_mem_of(board, i)));
-	}
-	return nq_sat_add(cost, nq_sat_mul(nq_quota_claims(board), NQ_CLAIM_NS));
+	for (uint32_t i = 0; i < board->n_vms; i++)
+		cost = nq_sat_add(cost, board->vms[i].memory_ns);
+	return cost;
 }
 
 /* How much one more queue on a CPU disturbs; compared field by field. */

@@ -101,23 +101,37 @@ static uint64_t excess_from(const struct nq_host *host, const uint64_t *mem, uin
 	return nq_mean_value(&mean);
 }
 
+/* busy * 10^6 ns/s * mem_remote / 1000 * excess / 256 / 10 */
+static uint64_t lost(const struct nq_policy *policy, uint32_t busy, uint64_t excess)
+{
+	return nq_mul_div(nq_sat_mul((uint64_t)busy * policy->mem_remote, 1000), excess, 2560);
+}
+
+static uint64_t total_of(const struct nq_host *host, const uint64_t *mem)
+{
+	uint64_t total = 0;
+
+	for (uint32_t i = 0; i < host->n_nodes; i++)
+		total = nq_sat_add(total, mem[i]);
+	return total;
+}
+
+uint64_t nq_cost_memory_from(const struct nq_host *host, const struct nq_policy *policy, uint32_t busy,
+			     const uint64_t *mem, uint32_t node)
+{
+	return lost(policy, busy, excess_from(host, mem, total_of(host, mem), node));
+}
+
 uint64_t nq_cost_memory(const struct nq_host *host, const struct nq_policy *policy, uint32_t busy, const uint64_t *mem,
 			const uint32_t *weight)
 {
-	uint64_t total = 0, weights = 0, sum = 0;
+	uint64_t total = busy && policy->mem_remote ? total_of(host, mem) : 0, weights = 0, sum = 0;
 
-	if (busy == 0 || policy->mem_remote == 0)
-		return 0;
-	for (uint32_t i = 0; i < host->n_nodes; i++)
-		total = nq_sat_add(total, mem[i]);
 	for (uint32_t i = 0; total && i < host->n_nodes; i++) {
 		if (weight[i] == 0)
 			continue;
 		sum += weight[i] * excess_from(host, mem, total, i);
 		weights += weight[i];
 	}
-	if (weights == 0)
-		return 0;
-	/* busy * 10^6 ns/s * mem_remote / 1000 * excess / 256 / 10 */
-	return nq_mul_div(nq_sat_mul((uint64_t)busy * policy->mem_remote, 1000), sum / weights, 2560);
+	return weights ? lost(policy, busy, sum / weights) : 0;
 }

@@ -41,7 +41,8 @@
  * that packs PACK_FACTOR times as much. So packing and spreading are the same decision at different prices.
  *
  * CPUs. cpu_used_ns for each that serves at least one queue in use, for the power that it takes awake; 0 by default,
- * and then spreading over all CPUs of a node is free. Who compares places on CPUs that serve nobody yet has to count it.
+ * and then spreading over all CPUs of a node is free. Who compares places on CPUs that serve nobody yet has to count
+ * it.
  *
  * Memory. A vm loses mem_remote per mille of its CPU time for each 10 points of distance to all of its memory: its
  * clients' distances to its pages, averaged both ways.
@@ -94,5 +95,8 @@ uint64_t nq_mean_value(const struct nq_mean *mean);
 /* ns/s lost by the vm to remote memory if its vCPUs were spread over the nodes as weight[n_nodes] says. */
 uint64_t nq_cost_memory(const struct nq_host *host, const struct nq_policy *policy, uint32_t busy, const uint64_t *mem,
 			const uint32_t *weight);
+/* The same for a vm whose vCPUs are all on one node. */
+uint64_t nq_cost_memory_from(const struct nq_host *host, const struct nq_policy *policy, uint32_t busy,
+			     const uint64_t *mem, uint32_t node);
 
 #endif

@@ -7,9 +7,10 @@
  * pass of single moves finds nothing, pairs of units of the same pnic and pool are tried, between the queues whose CPUs
  * are fullest and all others.
  *
- * Bounds. At most HOT queues are the first of a pair, LISTED units of a queue are looked at, largest first by list,
- * and a pair of queues is skipped unless evening out their CPUs and shortening all ways to the shortest could pay at
- * all; in a balanced, local host that is every pair, which is what a tick costs. With few queues every pair is tried.
+ * Bounds. With many queues only the HOT fullest are the first of a pair, with at most PARTNERS others, the emptiest
+ * first; of a queue the LISTED largest units are looked at. A pair of queues is skipped unless evening out their CPUs
+ * and shortening all ways to the shortest could save what the guard asks, and least_gain of what waits on both; in a
+ * balanced, local host that is every pair, which is what a tick costs.
  *
  * Both units pass the guard: the exchange must save what both need.
  */
@@ -21,7 +22,9 @@
 #include "core/cost.h"
 #include "core/quota.h"
 
-#define HOT 48u
+#define FEW 48u /* queues in use up to which all pairs are tried */
+#define HOT 16u
+#define PARTNERS 16u
 #define LISTED 64u
 #define AGAIN 4 /* exchanges between one pair of queues at once */
 
@@ -41,11 +44,12 @@ struct side {
 struct exchange {
 	struct nq_draft *draft;
 	struct nq_market *market;
-	bool *eligible;	  /* [n_units] */
-	uint64_t *needs;  /* [n_units]: what the guard asks, of the eligible ones */
-	uint64_t *excess; /* [n_queues]: what the ways of its units cost above their shortest, ns/s */
-	struct side *all; /* [n_units] scratch of list() */
-	struct hot *hot;  /* [n_queues] queues in use with units, fullest first */
+	const bool *eligible; /* [n_units] */
+	bool *any;	      /* [n_queues]: has such units */
+	uint64_t *excess;     /* [n_queues]: what the ways of its units cost above their shortest, ns/s */
+	uint64_t least;	      /* ns/s that any exchange must save */
+	struct side *all;     /* [n_units] scratch of list() */
+	struct hot *hot;      /* [n_queues] queues in use with units, fullest first */
 	uint32_t n_hot;
 };
 
@@ -99,24 +103,21 @@ static void weigh(const struct nq_board *board, struct hot *hot)
 	hot->waiting = nq_cost_waiting(hot->ppm) * board->policy->queue_wait;
 }
 
+/* Over the units in order, which is the order in memory. */
 static void find_hot(struct exchange *exchange)
 {
 	const struct nq_board *board = exchange->draft->board;
 
-	for (uint32_t i = 0; i < board->n_queues; i++) {
-		const struct nq_board_queue *queue = &board->queues[i];
-		bool any = false;
+	for (uint32_t i = 0; i < board->n_units; i++) {
+		uint32_t queue = board->units[i].rx_queue;
 
-		if (!nq_market_reaches(board, i) || queue->cpu == NQ_NONE || !board->cpus[queue->cpu].online)
+		if (!exchange->eligible[i] || queue == NQ_NONE || !may_exchange(board, i, queue) ||
+		    !nq_market_reaches(board, queue) || !nq_market_is_online(board, queue))
 			continue;
-		for (uint32_t j = queue->first_unit; j != NQ_NONE; j = board->units[j].next)
-			if (exchange->eligible[j] && may_exchange(board, j, i)) {
-				exchange->needs[j] = needs(board, j);
-				exchange->excess[i] = nq_sat_add(exchange->excess[i], excess_of(board, j));
-				any = true;
-			}
-		if (any)
-			exchange->hot[exchange->n_hot++] = (struct hot){ 0, 0, i };
+		if (!exchange->any[queue])
+			exchange->hot[exchange->n_hot++] = (struct hot){ 0, 0, queue };
+		exchange->any[queue] = true;
+		exchange->excess[queue] = nq_sat_add(exchange->excess[queue], excess_of(board, i));
 	}
 	for (uint32_t i = 0; i < exchange->n_hot; i++)
 		weigh(board, &exchange->hot[i]);
@@ -131,18 +132,19 @@ static uint64_t evening(const struct nq_board *board, const struct hot *x, const
 	return nq_sat_sub(x->waiting + y->waiting, even);
 }
 
-/* Could any exchange between the two queues save that much? */
-static bool promises(const struct exchange *exchange, const struct hot *x, const struct hot *y, uint64_t least)
+/* Could any exchange between the two queues save what it must, least_gain of what waits there included? */
+static bool promises(const struct exchange *exchange, const struct hot *x, const struct hot *y)
 {
 	const struct nq_board *board = exchange->draft->board;
 	const struct nq_board_queue *one = &board->queues[x->queue], *other = &board->queues[y->queue];
-	uint64_t ways = 0;
+	uint64_t ways = 0, waiting = nq_sat_add(x->waiting, y->waiting);
+	uint64_t least = nq_mul_div(waiting, board->policy->least_gain, 1000);
 
 	if (one->pnic != other->pnic || one->pool != other->pool || one->cpu == other->cpu)
 		return false;
 	if (board->cpus[one->cpu].node != board->cpus[other->cpu].node)
-		ways = exchange->excess[x->queue] + exchange->excess[y->queue];
-	return nq_sat_add(evening(board, x, y), ways) >= least;
+		ways = nq_sat_add(exchange->excess[x->queue], exchange->excess[y->queue]);
+	return nq_sat_add(evening(board, x, y), ways) >= (least > exchange->least ? least : exchange->least);
 }
 
 /* No CPU may become fuller than the room rule allows, unless it becomes emptier. */
@@ -190,8 +192,6 @@ static void swap(struct exchange *exchange, uint32_t a, uint32_t b, uint64_t gai
 	for (int i = 0; i < 2; i++)
 		nq_board_steer(board, units[i], queues[1 - i],
 			       board->units[units[i]].paired ? queues[1 - i] : board->units[units[i]].tx_queue);
-	for (int i = 0; i < 2; i++)
-		exchange->needs[units[i]] = needs(board, units[i]);
 	exchange->draft->moves += 2;
 }
 
@@ -254,12 +254,12 @@ static void weigh_pair(const struct exchange *exchange, const struct hot *x, con
 {
 	const struct nq_board *board = exchange->draft->board;
 	int64_t ways = a->ways + b->ways, gain;
-	int64_t needed = (int64_t)nq_sat_add(exchange->needs[a->unit], exchange->needs[b->unit]);
 
-	if (ways + most < needed || ways + most < best->gain)
+	if (ways + most < (int64_t)exchange->least || ways + most < best->gain)
 		return;
 	gain = ways - waiting_change(board, x, y, a->size, b->size);
-	if (gain < needed || gain < best->gain || !may_swap(board, a->unit, b->unit))
+	if (gain < (int64_t)exchange->least || gain < best->gain || !may_swap(board, a->unit, b->unit) ||
+	    gain < (int64_t)nq_sat_add(needs(board, a->unit), needs(board, b->unit)))
 		return;
 	if (gain == best->gain && (best->a < a->unit || (best->a == a->unit && best->b < b->unit)))
 		return;
@@ -289,43 +289,50 @@ static bool try_pair(struct exchange *exchange, struct hot *x, struct hot *y)
 	return true;
 }
 
+/* Exchanges between x and those that are emptier, the emptiest first. */
+static void exchange_with(struct exchange *exchange, uint32_t x, uint32_t most)
+{
+	for (uint32_t y = exchange->n_hot - 1; y > x && most > 0; y--) {
+		if (!promises(exchange, &exchange->hot[x], &exchange->hot[y]))
+			continue;
+		most--;
+		for (int again = 0; again < AGAIN && try_pair(exchange, &exchange->hot[x], &exchange->hot[y]); again++)
+			if (!promises(exchange, &exchange->hot[x], &exchange->hot[y]))
+				break;
+	}
+}
+
 static void exchange_all(struct exchange *exchange)
 {
 	const struct nq_policy *policy = exchange->draft->board->policy;
-	uint64_t least = 2 * nq_guard_needs(policy, 0, policy->steer_once_ns, policy->horizon_ms);
+	uint32_t hot, partners;
 
+	exchange->least = 2 * nq_guard_needs(policy, 0, policy->steer_once_ns, policy->horizon_ms);
 	find_hot(exchange);
-	for (uint32_t i = 0; i < exchange->n_hot && i < HOT; i++)
-		for (uint32_t j = i + 1; j < exchange->n_hot; j++) {
-			struct hot *x = &exchange->hot[i], *y = &exchange->hot[j];
-
-			for (int again = 0; again < AGAIN && promises(exchange, x, y, least); again++)
-				if (!try_pair(exchange, x, y))
-					break;
-		}
+	hot = exchange->n_hot <= FEW ? exchange->n_hot : HOT;
+	partners = exchange->n_hot <= FEW ? exchange->n_hot : PARTNERS;
+	for (uint32_t x = 0; x < hot; x++)
+		exchange_with(exchange, x, partners);
 }
 
-int nq_exchange(struct nq_draft *draft, struct nq_market *market, const uint32_t *order, uint32_t n)
+int nq_exchange(struct nq_draft *draft, struct nq_market *market, const bool *eligible)
 {
 	const struct nq_board *board = draft->board;
 	struct exchange exchange = {
 		.draft = draft,
 		.market = market,
-		.eligible = calloc((size_t)board->n_units + 1, sizeof(*exchange.eligible)),
-		.needs = calloc((size_t)board->n_units + 1, sizeof(*exchange.needs)),
+		.eligible = eligible,
 		.all = calloc((size_t)board->n_units + 1, sizeof(*exchange.all)),
+		.any = calloc((size_t)board->n_queues + 1, sizeof(*exchange.any)),
 		.excess = calloc((size_t)board->n_queues + 1, sizeof(*exchange.excess)),
 		.hot = calloc((size_t)board->n_queues + 1, sizeof(*exchange.hot)),
 	};
-	bool ready = exchange.eligible && exchange.needs && exchange.all && exchange.excess && exchange.hot;
+	bool ready = exchange.all && exchange.any && exchange.excess && exchange.hot;
 
-	for (uint32_t i = 0; ready && i < n; i++)
-		exchange.eligible[order[i]] = true;
 	if (ready)
 		exchange_all(&exchange);
-	free(exchange.eligible);
-	free(exchange.needs);
 	free(exchange.all);
+	free(exchange.any);
 	free(exchange.excess);
 	free(exchange.hot);
 	return ready ? 0 : -ENOMEM;

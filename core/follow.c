@@ -12,6 +12,9 @@
  * Lost: leaving it to assign, which would steer every vnic to a free queue on the new node: more rules to write, more
  * packets to be reordered.
  */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "core/cost.h"
 #include "core/stages.h"
 
@@ -50,21 +53,25 @@ static bool suits_all(const struct nq_board *board, uint32_t queue, uint32_t nod
 	return true;
 }
 
-/* What the ways of its units cost above their shortest, ns/s: nothing more can be gained by following. */
-static uint64_t excess(const struct nq_board *board, uint32_t queue)
+/*
+ * What the ways of the units of each queue cost above their shortest, ns/s: nothing more can be gained by following.
+ * Over the units in order, which is the order in memory.
+ */
+static void find_excess(const struct nq_board *board, uint64_t *ret)
 {
-	const struct nq_board_queue *self = &board->queues[queue];
-	uint32_t now = nq_board_queue_node(board, queue);
-	uint64_t arrive = nq_board_arrive(board, self->pnic, self->soft, now), sum = 0;
+	for (uint32_t i = 0; i < board->n_units; i++) {
+		const struct nq_unit *unit = &board->units[i];
+		uint32_t queue = unit->rx_queue, now = nq_board_queue_node(board, queue), least;
+		uint64_t way;
 
-	for (uint32_t i = self->first_unit; i != NQ_NONE; i = board->units[i].next) {
-		uint64_t way = arrive + board->vms[board->units[i].vm].deliver[now];
-		uint32_t least = nq_board_shortest(board, i);
-
+		if (now == NQ_NONE)
+			continue;
+		way = (uint64_t)nq_board_arrive(board, unit->pnic, board->queues[queue].soft, now) +
+		      board->vms[unit->vm].deliver[now];
+		least = nq_board_shortest(board, i);
 		if (way > least)
-			sum = nq_sat_add(sum, nq_cost_of(packets_of(board, queue, i), way - least));
+			ret[queue] = nq_sat_add(ret[queue], nq_cost_of(packets_of(board, queue, i), way - least));
 	}
-	return sum;
 }
 
 struct spot {
@@ -97,12 +104,10 @@ static void follow(struct nq_draft *draft, uint32_t queue, bool together)
 	const struct nq_board_queue *self = &board->queues[queue];
 	uint32_t now = nq_board_queue_node(board, queue);
 	struct spot best = { .node = NQ_NONE }, next = { .node = NQ_NONE };
-	struct nq_proposal proposal = { .remote_ns = paths_at(board, queue, now),
-					.once_ns = board->policy->queue_cpu_once_ns };
+	struct nq_proposal proposal = { .once_ns = board->policy->queue_cpu_once_ns };
 	struct nq_reason ignored;
 
-	if (excess(board, queue) < nq_guard_needs(board->policy, 0, proposal.once_ns, board->policy->horizon_ms))
-		return;
+	proposal.remote_ns = paths_at(board, queue, now);
 	proposal.before_ns =
 		nq_sat_add(proposal.remote_ns,
 			   nq_board_cpu_waiting(board, self->cpu, board->cpus[self->cpu].load) -
@@ -134,17 +139,25 @@ static void follow(struct nq_draft *draft, uint32_t queue, bool together)
 static int follow_all(struct nq_draft *draft, bool together)
 {
 	struct nq_board *board = draft->board;
+	const struct nq_policy *policy = board->policy;
+	uint64_t least = nq_guard_needs(policy, 0, policy->queue_cpu_once_ns, policy->horizon_ms);
+	uint64_t *excess = calloc((size_t)board->n_queues + 1, sizeof(*excess));
 
+	if (!excess)
+		return -ENOMEM;
+	find_excess(board, excess);
 	for (uint32_t i = 0; i < board->n_queues; i++) {
 		const struct nq_board_queue *queue = &board->queues[i];
 		struct nq_reason ignored;
 
-		if (queue->is_default || !queue->movable || !queue->users || queue->first_unit == NQ_NONE ||
-		    nq_board_queue_node(board, i) == NQ_NONE || !board->pnics[queue->pnic].steers)
+		if (excess[i] < least || queue->is_default || !queue->movable || !queue->users ||
+		    queue->first_unit == NQ_NONE || nq_board_queue_node(board, i) == NQ_NONE ||
+		    !board->pnics[queue->pnic].steers)
 			continue;
 		if (!nq_guard_holds(draft, NQ_ACTION_QUEUE_CPU, i, &ignored))
 			follow(draft, i, together);
 	}
+	free(excess);
 	return 0;
 }
 

@@ -35,7 +35,7 @@ bool nq_market_reaches(const struct nq_board *board, uint32_t queue)
 	return !self->is_default && board->pnics[self->pnic].steers && board->pnics[self->pnic].soft == self->soft;
 }
 
-static bool is_online(const struct nq_board *board, uint32_t queue)
+bool nq_market_is_online(const struct nq_board *board, uint32_t queue)
 {
 	uint32_t cpu = board->queues[queue].cpu;
 
@@ -105,7 +105,7 @@ int nq_market_open(struct nq_market *ret, const struct nq_draft *draft)
 	for (uint32_t i = 0; i < board->n_nodes; i++)
 		touch_node(&market, i);
 	for (uint32_t i = board->n_queues; i-- > 0;)
-		if (nq_market_reaches(board, i) && is_online(board, i))
+		if (nq_market_reaches(board, i) && nq_market_is_online(board, i))
 			list_queue(&market, i);
 	for (uint32_t i = 0; i < board->n_units; i++)
 		market.pool_used[board->units[i].pool] = true;
@@ -620,10 +620,10 @@ void nq_market_bring(struct nq_market *market, uint32_t queue, uint32_t cpu)
 
 	touch(market, board->queues[queue].cpu);
 	touch(market, cpu);
-	if (is_online(board, queue))
+	if (nq_market_is_online(board, queue))
 		unlist_queue(market, queue);
 	nq_board_queue_cpu(board, queue, cpu);
-	if (is_online(board, queue))
+	if (nq_market_is_online(board, queue))
 		list_queue(market, queue);
 }
 

@@ -33,8 +33,8 @@
 #include "core/cost.h"
 #include "core/diff.h"
 
-#define ROUNDS   32
-#define TRIES    8
+#define ROUNDS 32
+#define TRIES 8
 #define N_STAGES 11
 
 static void drop_plan(struct nq_plan **plan)
@@ -198,8 +198,7 @@ static int try(struct making *making, bool by_cost_only)
 	if (result < 0)
 		return result;
 	cost = nq_board_cost(making->board);
-	if (!is_believed(making->policy) &&
-	    (cost > making->cost_ns || (cost == making->cost_ns && !does_more(plan)))) {
+	if (!is_believed(making->policy) && (cost > making->cost_ns || (cost == making->cost_ns && !does_more(plan)))) {
 		result = start_over(making);
 		return result < 0 ? result : -EAGAIN;
 	}
