@@ -29,6 +29,12 @@ void nq_layout_close(struct nq_layout *layout)
 	free(layout->order);
 }
 
+static void set_ppm(struct nq_layout *layout, uint32_t slot)
+{
+	layout->slots[slot].ppm = nq_mul_div(nq_slot_full(&layout->slots[slot]), NQ_PPM,
+					     layout->draft->board->policy->queue_capacity_pps);
+}
+
 static void read_slots(struct nq_layout *layout, uint32_t node, uint32_t *slot_of)
 {
 	const struct nq_board *board = layout->draft->board;
@@ -53,6 +59,7 @@ static void read_slots(struct nq_layout *layout, uint32_t node, uint32_t *slot_o
 			.other = nq_mul_div(cpu->other, board->policy->queue_capacity_pps, PER_MILLE),
 			.load = cpu->load,
 		};
+		set_ppm(layout, layout->n_slots - 1);
 		layout->slots[slot_of[cpu->core]].core_full += nq_slot_full(&layout->slots[layout->n_slots - 1]);
 	}
 }
@@ -160,6 +167,7 @@ static void charge(struct nq_layout *layout, uint32_t slot, uint64_t load, uint3
 	layout->slots[slot].used += used;
 	layout->slots[slot].items += used;
 	layout->slots[layout->slots[slot].core].core_full += load;
+	set_ppm(layout, slot);
 }
 
 void nq_layout_put(struct nq_layout *layout, uint32_t item, uint32_t slot)
@@ -310,9 +318,7 @@ static struct step find_exchange(const struct nq_layout *layout, uint32_t from, 
 /* What halving the difference of two slots would gain: more than anything that moves between them. */
 static uint64_t bound_of(const struct nq_layout *layout, uint32_t from, uint32_t to)
 {
-	uint64_t capacity = layout->draft->board->policy->queue_capacity_pps;
-	uint64_t a = nq_mul_div(nq_slot_full(&layout->slots[from]), NQ_PPM, capacity);
-	uint64_t b = nq_mul_div(nq_slot_full(&layout->slots[to]), NQ_PPM, capacity);
+	uint64_t a = layout->slots[from].ppm, b = layout->slots[to].ppm;
 
 	return nq_sat_sub(nq_cost_waiting(a) + nq_cost_waiting(b), 2 * nq_cost_waiting((a + b) / 2)) *
 	       layout->draft->board->policy->queue_wait;
@@ -338,18 +344,48 @@ static void find_targets(const struct nq_layout *layout, uint32_t ret[TARGETS])
 	ret[2] = serving;
 }
 
-static struct step find_exchanges(const struct nq_layout *layout, uint32_t from)
+/* How many slots, from the emptiest on, are so far below that one that an exchange may pay. */
+static uint32_t count_partners(const struct nq_layout *layout, uint32_t from)
 {
 	const struct nq_policy *policy = layout->draft->board->policy;
 	uint64_t needed = nq_guard_needs(policy, 0, 2 * policy->queue_cpu_once_ns, policy->horizon_ms);
+	uint32_t low = 0, high = layout->n_slots;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2, slot = layout->order[layout->n_slots - 1 - middle];
+
+		if (layout->slots[slot].ppm <= layout->slots[from].ppm && bound_of(layout, from, slot) >= needed)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* What is left on the slot at least (the largest item gone) or at most (the smallest one). */
+static uint64_t rest_of(const struct nq_layout *layout, uint32_t slot, bool at_most)
+{
+	uint32_t item = layout->slots[slot].first;
+
+	while (at_most && item != NQ_NONE && layout->items[item].next != NQ_NONE)
+		item = layout->items[item].next;
+	return nq_slot_full(&layout->slots[slot]) - (item == NQ_NONE ? 0 : layout->items[item].load);
+}
+
+/* Only the larger queue beside the larger rest has something to gain from an exchange. */
+static struct step find_exchanges(const struct nq_layout *layout, uint32_t from)
+{
+	uint32_t partners = count_partners(layout, from);
+	uint64_t rest = partners ? rest_of(layout, from, true) : 0;
 	struct step best = { .item = NQ_NONE };
 
-	for (uint32_t i = layout->n_slots; i-- > 0 && layout->order[i] != from;) {
+	for (uint32_t i = 0; i < partners; i++) {
+		uint32_t to = layout->order[layout->n_slots - 1 - i];
 		struct step step;
 
-		if (bound_of(layout, from, layout->order[i]) < needed)
-			break; /* the next ones are fuller */
-		step = find_exchange(layout, from, layout->order[i]);
+		if (rest_of(layout, to, false) >= rest)
+			continue;
+		step = find_exchange(layout, from, to);
 		if (step.gain > best.gain)
 			best = step;
 	}
@@ -372,30 +408,38 @@ static struct step find_step(const struct nq_layout *layout, uint32_t from, cons
 	return best.gain ? best : find_exchanges(layout, from);
 }
 
-/* From the fullest slot on that has something to gain. */
+static void take(struct nq_layout *layout, uint32_t from, const struct step *step)
+{
+	nq_layout_put(layout, step->item, step->to);
+	if (step->back != NQ_NONE)
+		nq_layout_put(layout, step->back, from);
+	nq_layout_sort(layout);
+}
+
+/* From the fullest slot on, as long as there is something to gain; false: nothing was. */
 static bool improve_once(struct nq_layout *layout)
 {
 	const struct nq_policy *policy = layout->draft->board->policy;
 	uint64_t needed = nq_guard_needs(policy, 0, policy->queue_cpu_once_ns, policy->horizon_ms);
-	uint32_t targets[TARGETS];
+	uint32_t targets[TARGETS], i = 0;
+	bool changed = false;
 
 	find_targets(layout, targets);
-	for (uint32_t i = 0; i < layout->n_slots; i++) {
-		uint32_t from = layout->order[i];
+	while (i < layout->n_slots) {
+		uint32_t from = layout->order[i], emptiest = layout->order[layout->n_slots - 1];
 		struct step step;
 
-		if (bound_of(layout, from, layout->order[layout->n_slots - 1]) + policy->cpu_used_ns < needed)
+		if (bound_of(layout, from, emptiest) + policy->cpu_used_ns < needed)
 			break;
 		step = find_step(layout, from, targets);
+		i += step.gain == 0;
 		if (step.gain == 0)
 			continue;
-		nq_layout_put(layout, step.item, step.to);
-		if (step.back != NQ_NONE)
-			nq_layout_put(layout, step.back, from);
-		nq_layout_sort(layout);
-		return true;
+		take(layout, from, &step);
+		find_targets(layout, targets);
+		changed = true;
 	}
-	return false;
+	return changed;
 }
 
 void nq_layout_improve(struct nq_layout *layout)

@@ -19,6 +19,7 @@ struct nq_slot {
 	uint32_t used;	    /* queues in use */
 	uint64_t other;	    /* work that is no queue's, packets/s */
 	uint64_t load;	    /* of its queues, packets/s */
+	uint64_t ppm;	    /* its utilization, rounded down: for bounds */
 	uint64_t core_full; /* of the first slot of a core: fullness of all its slots */
 };
 

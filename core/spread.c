@@ -18,12 +18,18 @@
  * emptiest CPU.
  *
  * From scratch. Steps can end where only moving several queues at once helps. So the node is also laid out anew: by
- * falling load, each queue to the least crowded CPU, its own if that is as good, then the same steps. This is taken
- * when it pays for all its moves together and leaves the fullest CPU emptier than the steps do, or as full and
- * cheaper by more than its further moves cost. Before its steps it is Open vSwitch's `group`, which the steps cannot
- * make fuller; so wherever it pays to move at all, no node's largest over mean is above that of `group`. Both are
- * tried again on what came out until neither pays; each time the cost falls, so this ends, and a second plan finds
- * nothing.
+ * falling load, each queue to the least crowded CPU, its own if that is as good, then the same steps. This may replace
+ * the steps when it leaves the fullest CPU no fuller than they do and pays for all its moves together. It does
+ *  - when the fullest CPU is now `imbalance` over what it will be, and fuller after the steps: such a node is badly
+ *    placed, and its largest over mean counts first;
+ *  - else when it is cheaper than the steps by least_gain of all the waiting: to lay out a running node anew for less
+ *    would move a third of its queues whenever loads change by some per cent, for next to nothing.
+ * Before its steps it is Open vSwitch's `group`, and the steps cannot make the fullest fuller. So a badly placed node,
+ * if it pays to move there at all, ends with a largest over mean no worse than that of `group`; where the loads are so
+ * small that no CPU of the node waits longer for being fuller, it pays for nobody.
+ *
+ * Steps and layouts are tried again on what came out until neither pays. The cost falls each time, so this ends, and
+ * a second plan finds nothing.
  *
  * Why no threshold. Dynamic VMQ moves a queue when its CPU is over a limit. The curve knows more: it rises slowly on
  * a CPU with little to do and steeply near the limit, so the same difference pays there and not here, and no load
@@ -60,7 +66,7 @@
 struct stage {
 	struct nq_draft *draft;
 	struct nq_layout now, steps, scratch;
-	uint32_t *slot_of; /* [n_cpus] */
+	uint32_t *slot_of; /* [n_cpus] scratch */
 };
 
 /* What no layout can be cheaper than: everything divided evenly over the slots. */
@@ -75,24 +81,37 @@ static uint64_t least_cost(const struct nq_layout *layout)
 			  layout->n_slots * policy->queue_wait);
 }
 
-static uint32_t least_crowded(const struct nq_layout *layout, uint32_t preferred)
+/* The preferred one of equals, else the first. No crowd is below `floor`, so that one as low ends the search. */
+static uint32_t least_crowded(const struct nq_layout *layout, uint32_t preferred, uint64_t floor)
 {
+	uint64_t least = nq_slot_crowd(layout, &layout->slots[preferred]);
 	uint32_t best = preferred;
 
-	for (uint32_t i = 0; i < layout->n_slots; i++)
-		if (nq_slot_crowd(layout, &layout->slots[i]) < nq_slot_crowd(layout, &layout->slots[best]))
+	for (uint32_t i = 0; i < layout->n_slots && least > floor; i++) {
+		uint64_t crowd = nq_slot_crowd(layout, &layout->slots[i]);
+
+		if (crowd < least) {
+			least = crowd;
 			best = i;
+		}
+	}
 	return best;
 }
 
 static void lay_out_anew(struct nq_layout *layout)
 {
+	uint32_t emptiest;
+	uint64_t floor;
+
 	for (uint32_t i = 0; i < layout->n_items; i++)
 		nq_layout_put(layout, i, NQ_NONE);
+	emptiest = least_crowded(layout, 0, 0);
+	floor = nq_slot_crowd(layout, &layout->slots[emptiest]);
 	for (uint32_t i = 0; i < layout->n_items; i++)
-		nq_layout_put(layout, i, least_crowded(layout, layout->items[i].from));
+		nq_layout_put(layout, i, least_crowded(layout, layout->items[i].from, floor));
 	nq_layout_sort(layout);
-	nq_layout_improve(layout);
+	if (nq_layout_moves(layout))
+		nq_layout_improve(layout);
 }
 
 /*
@@ -114,18 +133,31 @@ static bool is_steady(const struct nq_layout *layout, const struct nq_layout *no
 	return true;
 }
 
+/* By least_gain of all the waiting, not only by what the further moves cost. */
+static bool is_much_cheaper(const struct nq_layout *layout, uint64_t before_ns, uint64_t after_ns, uint32_t moves)
+{
+	const struct nq_policy *policy = layout->draft->board->policy;
+	struct nq_proposal proposal = { before_ns, after_ns, before_ns, moves * policy->queue_cpu_once_ns };
+	struct nq_reason ignored;
+
+	return nq_guard_pays(layout->draft, &proposal, policy->horizon_ms, &ignored);
+}
+
 /* Is the layout from scratch better than the steps? See above. */
 static bool is_better(const struct nq_layout *scratch, const struct nq_layout *steps, const struct nq_layout *now)
 {
+	const struct nq_policy *policy = scratch->draft->board->policy;
 	uint64_t cost = nq_layout_cost(scratch), fullest = nq_layout_fullest(scratch), least = nq_layout_fullest(steps);
+	uint64_t poor = fullest + nq_mul_div(fullest, policy->imbalance, PER_MILLE);
 	uint32_t moves = nq_layout_moves(scratch), others = nq_layout_moves(steps);
 
 	if (fullest > least || !nq_layout_pays(scratch, nq_layout_cost(now), cost, moves))
 		return false;
 	if (moves <= FEW && !is_steady(scratch, now))
 		return false;
-	return fullest < least ||
-	       nq_layout_pays(scratch, nq_layout_cost(steps), cost, moves > others ? moves - others : 1);
+	if (fullest < least && nq_layout_fullest(now) >= poor)
+		return true;
+	return is_much_cheaper(scratch, nq_layout_cost(steps), cost, moves > others ? moves - others : 0);
 }
 
 /* The slot that a quiet one joins: the emptiest that serves queues and stays within cpu_busy; NQ_NONE: none. */

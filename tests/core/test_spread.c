@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "build_host.h"
+#include "core/board.h"
 #include "random_host.h"
 
 /* Nothing but the CPUs of queues. */
@@ -408,6 +409,61 @@ static void d2_ovs_no_worse_than_group(void **state)
 		}
 }
 
+/* Millionths; as the board sees it, which trusts the parts where they are more than what was measured. */
+static uint64_t fullest_on(const struct nq_host *host, const struct nq_policy *policy, uint32_t node)
+{
+	struct nq_board *board = NULL;
+	uint64_t fullest = 0;
+
+	assert_int_equal(nq_board_new(host, policy, &board), 0);
+	for (uint32_t i = 0; i < board->n_cpus; i++)
+		if (board->cpus[i].node == node && board->cpus[i].online &&
+		    nq_board_ppm(board, i, board->cpus[i].load) > fullest)
+			fullest = nq_board_ppm(board, i, board->cpus[i].load);
+	nq_board_free(board);
+	return fullest;
+}
+
+/* D2, D3: whatever the host: queues stay on their nodes, it becomes cheaper, and then there is nothing to do. */
+static void d2_random_hosts(void **state)
+{
+	uint32_t moved = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 400; seed++) {
+		struct random random = { seed };
+		struct nq_host *host = random_host(&random), *planned = NULL;
+		struct nq_policy policy = cpus_only();
+		struct nq_plan *plan, *again;
+
+		policy.cpu_used_ns = seed % 4 == 0 ? random_in(&random, 0, 10000000) : 0;
+		plan = support_plan(host, &policy, NULL);
+		assert_int_equal(nq_plan_apply(host, &policy, plan, &planned), 0);
+		again = support_plan(planned, &policy, NULL);
+		if (again->n_actions)
+			fail_msg("seed %u: not at rest", (unsigned int)seed);
+		for (uint32_t i = 0; i < plan->n_actions; i++) {
+			const struct nq_action *action = &plan->actions[i];
+
+			if (action->kind != NQ_ACTION_QUEUE_CPU)
+				continue;
+			moved++;
+			assert_int_equal(host->cpus[action->cpu_from].node, host->cpus[action->cpu_to].node);
+			assert_true(host->queues[action->queue].movable);
+		}
+		assert_true(plan->n_actions == 0 || plan->cost_after_ns < plan->cost_before_ns);
+		for (uint32_t node = 0; policy.cpu_used_ns == 0 && node < host->n_nodes; node++)
+			if (fullest_on(planned, &policy, node) > fullest_on(host, &policy, node))
+				fail_msg("seed %u: a CPU of node %u became fuller than any was", (unsigned int)seed,
+					 node);
+		nq_plan_free(again);
+		nq_plan_free(plan);
+		nq_host_free(planned);
+		nq_host_free(host);
+	}
+	assert_true(moved > 100);
+}
+
 /* D2, Dynamic VMQ: the busiest queue leaves a CPU over the threshold for the idlest CPU, on whatever node. */
 static void d2_threshold_moves_the_busiest_queue_to_any_node(void **state)
 {
@@ -596,6 +652,7 @@ int main(void)
 		cmocka_unit_test(d2_leaves_at_most_half_of_the_imbalance),
 		cmocka_unit_test(d2_prefers_distinct_cores),
 		cmocka_unit_test(d2_ovs_no_worse_than_group),
+		cmocka_unit_test(d2_random_hosts),
 		cmocka_unit_test(d2_threshold_moves_the_busiest_queue_to_any_node),
 		cmocka_unit_test(d2_threshold_is_cpu_busy),
 		cmocka_unit_test(d3_threshold_coalesces_when_quiet),
