@@ -432,7 +432,7 @@ static void d2_random_hosts(void **state)
 	(void)state;
 	for (uint64_t seed = 1; seed <= 400; seed++) {
 		struct random random = { seed };
-		struct nq_host *host = random_host(&random), *planned = NULL;
+		struct nq_host *host = random_host(&random, seed % 5 == 0), *planned = NULL;
 		struct nq_policy policy = cpus_only();
 		struct nq_plan *plan, *again;
 
