@@ -208,14 +208,20 @@ static int try(struct making *making, bool by_cost_only)
 	return !is_believed(making->policy);
 }
 
+/* A try that was accepted with all its rules ended in a round that moved nothing: there is nothing more to try. */
 static int improve(struct making *making)
 {
-	int result = 1;
+	int result = -EAGAIN;
 
-	for (int i = 0; i < TRIES && result > 0; i++) {
+	for (int i = 0; i < TRIES && result == -EAGAIN; i++) {
 		result = try(making, false);
-		if (result == -EAGAIN)
-			result = try(making, true);
+		if (result != -EAGAIN)
+			break;
+		result = try(making, true);
+		if (result > 0)
+			result = -EAGAIN;
+		else if (result == -EAGAIN)
+			break;
 	}
 	return result == -EAGAIN || result > 0 ? 0 : result;
 }
