@@ -162,15 +162,48 @@ struct nq_home nq_balance_now(struct nq_balance *balance, uint32_t vm)
 	return home;
 }
 
-struct nq_home nq_balance_at(struct nq_balance *balance, uint32_t vm, uint32_t node)
+struct nq_home nq_balance_at(struct nq_balance *balance, uint32_t vm, uint32_t node, bool as_queues_are)
 {
 	struct nq_home home = { .clients = balance->clients };
 
 	nq_nodeset_add(&home.nodes, node);
 	home.clients[node] = balance->homes.board->host->vms[vm].cpus;
-	nq_homes_price(&balance->homes, vm, true, &home);
+	nq_homes_price(&balance->homes, vm, as_queues_are, &home);
 	home.clients[node] = 0;
 	return home;
+}
+
+static struct nq_proposal proposal_of(const struct nq_homes *homes, const struct nq_home *now,
+				      const struct nq_home *then)
+{
+	return (struct nq_proposal){
+		.before_ns = nq_home_cost(now),
+		.after_ns = nq_home_cost(then),
+		.remote_ns = nq_sat_add(now->ways_ns, now->memory_ns),
+		.once_ns = nq_homes_once(homes, then->bytes),
+	};
+}
+
+struct nq_balance_offer nq_balance_offer(struct nq_balance *balance, uint32_t vm, uint32_t node,
+					 const struct nq_home *now, const struct nq_home *best_now)
+{
+	struct nq_home then = nq_balance_at(balance, vm, node, true), best = nq_balance_at(balance, vm, node, false);
+
+	return (struct nq_balance_offer){ proposal_of(&balance->homes, now, &then),
+					  proposal_of(&balance->homes, best_now, &best) };
+}
+
+uint64_t nq_balance_worth(const struct nq_balance *balance, const struct nq_balance_offer *offer)
+{
+	uint64_t horizon_ms = balance->homes.board->policy->home_horizon_ms, gain, best;
+	struct nq_reason ignored;
+
+	if (!nq_guard_pays(balance->draft, &offer->board, horizon_ms, &ignored) ||
+	    !nq_guard_pays(balance->draft, &offer->best, horizon_ms, &ignored))
+		return 0;
+	gain = offer->board.before_ns - offer->board.after_ns;
+	best = offer->best.before_ns - offer->best.after_ns;
+	return nq_sat_sub(nq_cost_within(gain < best ? gain : best, horizon_ms), offer->board.once_ns) + 1;
 }
 
 void nq_balance_move(struct nq_balance *balance, uint32_t vm, uint32_t node, struct nq_reason reason,

@@ -38,9 +38,22 @@ bool nq_balance_evens(const struct nq_balance *balance, uint32_t from, uint32_t 
 bool nq_balance_may_move(const struct nq_balance *balance, uint32_t vm, uint32_t node);
 /* Room and memory of a lifted vm. */
 bool nq_balance_fits(const struct nq_balance *balance, uint32_t vm, uint32_t node);
-/* The parts of the cost that depend on where the lifted vm is: where it is, and on that node. */
+/* The parts of the cost that depend on where the lifted vm is: where it is, and on that node; as the queues are, and by
+ * the best ways that assigning could find. */
 struct nq_home nq_balance_now(struct nq_balance *balance, uint32_t vm);
-struct nq_home nq_balance_at(struct nq_balance *balance, uint32_t vm, uint32_t node);
+struct nq_home nq_balance_at(struct nq_balance *balance, uint32_t vm, uint32_t node, bool as_queues_are);
+/* A move by both: what it is for the board as it stands, and once assigning has done its best on both nodes. */
+struct nq_balance_offer {
+	struct nq_proposal board, best;
+};
+/* now, best_now: the vm where it is, by either. */
+struct nq_balance_offer nq_balance_offer(struct nq_balance *balance, uint32_t vm, uint32_t node,
+					 const struct nq_home *now, const struct nq_home *best_now);
+/*
+ * What the offer saves within home_horizon_ms after what it costs once, plus 1, by whichever is less; 0: it does not
+ * pay by both. A way that assigning can shorten where the vm is, is no reason to move it.
+ */
+uint64_t nq_balance_worth(const struct nq_balance *balance, const struct nq_balance_offer *offer);
 /* The vm's new home, noted; it must not be lifted. Measures. */
 void nq_balance_move(struct nq_balance *balance, uint32_t vm, uint32_t node, struct nq_reason reason,
 		     const struct nq_proposal *proposal);

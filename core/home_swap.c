@@ -109,54 +109,49 @@ static uint64_t waiting_saved(const struct nq_balance *balance, uint32_t from, u
 	return nq_sat_sub(before, after);
 }
 
-/* Fills the proposal of one of the two lifted vms; false: it does not fit. */
-static bool propose(struct nq_balance *balance, uint32_t vm, uint32_t node, struct nq_proposal *ret)
+/* The offer for one of the two lifted vms; false: it does not fit. */
+static bool offer_one(struct nq_balance *balance, uint32_t vm, uint32_t from, uint32_t to, struct nq_balance_offer *ret)
 {
-	struct nq_home now, then;
+	struct nq_home now, best;
 
 	nq_homes_look_at(&balance->homes, vm);
-	if (!nq_balance_fits(balance, vm, node))
+	if (!nq_balance_fits(balance, vm, to))
 		return false;
 	now = nq_balance_now(balance, vm);
-	then = nq_balance_at(balance, vm, node);
-	*ret = (struct nq_proposal){
-		.before_ns = nq_home_cost(&now),
-		.after_ns = nq_home_cost(&then),
-		.remote_ns = nq_sat_add(now.ways_ns, now.memory_ns),
-		.once_ns = nq_homes_once(&balance->homes, then.bytes),
-	};
+	best = nq_balance_at(balance, vm, from, false);
+	*ret = nq_balance_offer(balance, vm, to, &now, &best);
 	return true;
+}
+
+static struct nq_proposal sum(const struct nq_proposal *a, const struct nq_proposal *b)
+{
+	return (struct nq_proposal){
+		.before_ns = nq_sat_add(a->before_ns, b->before_ns),
+		.after_ns = nq_sat_add(a->after_ns, b->after_ns),
+		.remote_ns = nq_sat_add(a->remote_ns, b->remote_ns),
+		.once_ns = nq_sat_add(a->once_ns, b->once_ns),
+	};
 }
 
 static void evaluate(struct nq_balance *balance, uint32_t from, uint32_t to, uint32_t a, uint32_t b,
 		     struct exchange *best)
 {
-	uint64_t horizon_ms = balance->homes.board->policy->home_horizon_ms, worth;
-	struct exchange exchange = { .vm = { a, b } };
-	struct nq_proposal *p = exchange.proposal, both;
-	struct nq_reason ignored;
+	struct nq_balance_offer offer[2], both;
+	uint64_t worth;
 	bool fits;
 
 	nq_homes_lift(&balance->homes, a);
 	nq_homes_lift(&balance->homes, b);
-	fits = propose(balance, a, to, &p[0]) && propose(balance, b, from, &p[1]);
+	fits = offer_one(balance, a, from, to, &offer[0]) && offer_one(balance, b, to, from, &offer[1]);
 	nq_homes_put(&balance->homes, b);
 	nq_homes_put(&balance->homes, a);
 	if (!fits)
 		return;
-	both = (struct nq_proposal){
-		.before_ns = nq_sat_add(p[0].before_ns, p[1].before_ns),
-		.after_ns = nq_sat_add(p[0].after_ns, p[1].after_ns),
-		.remote_ns = nq_sat_add(p[0].remote_ns, p[1].remote_ns),
-		.once_ns = nq_sat_add(p[0].once_ns, p[1].once_ns),
-	};
-	if (!nq_guard_pays(balance->draft, &both, horizon_ms, &ignored))
-		return;
-	worth = nq_sat_sub(nq_cost_within(both.before_ns - both.after_ns, horizon_ms), both.once_ns) + 1;
-	if (worth > best->worth) {
-		*best = exchange;
-		best->worth = worth;
-	}
+	both.board = sum(&offer[0].board, &offer[1].board);
+	both.best = sum(&offer[0].best, &offer[1].best);
+	worth = nq_balance_worth(balance, &both);
+	if (worth > best->worth)
+		*best = (struct exchange){ { a, b }, worth, { offer[0].board, offer[1].board } };
 }
 
 /* What a vm pays for distance where it is: no move can save more than that, and the waiting. */

@@ -11,8 +11,9 @@
  * Which. From the most loaded node on: the vm and node for which the host gains most within home_horizon_ms, after the
  * memory that has to follow is paid for. The gain is the board's, to the nanosecond: waiting on both nodes, ways of its
  * packets as its queues are now, remote memory. Memory on the destination needs no copying, so a vm that has some there
- * is preferred (002) by as much as that is worth. When no vm fits or every one overshoots, two vms change places
- * (core/home_swap.c).
+ * is preferred (002) by as much as that is worth. It must also pay by the best ways that assigning could find on both
+ * nodes: a queue that is not yet where its vm is comes to the vm, and not the vm to the queue. When no vm fits or every
+ * one overshoots, two vms change places (core/home_swap.c).
  *
  * Shares. While a node is contended, that is owed more than node_full, its CPU time is divided by shares. There a gain
  * counts as often as the vm's shares go into the mean of that node's vms: with equal gains the larger claim gets the
@@ -50,8 +51,8 @@ struct rank {
 /* A vm that may go, while its destinations are tried. */
 struct candidate {
 	uint32_t vm, from;
-	struct nq_home now;
-	uint64_t shares, mean; /* its own, and of its node; both 1 where they do not count */
+	struct nq_home now, best; /* where it is, as the queues are and by the best ways */
+	uint64_t shares, mean;	  /* its own, and of its node; both 1 where they do not count */
 };
 
 static uint64_t weigh(const struct candidate *candidate, uint64_t worth)
@@ -85,27 +86,29 @@ static uint64_t waiting_added(const struct nq_homes *homes, uint32_t vm, uint32_
 static uint64_t worth_of(struct nq_balance *balance, const struct candidate *candidate, uint32_t node, uint64_t least,
 			 struct nq_proposal *ret)
 {
-	struct nq_homes *homes = &balance->homes;
-	uint64_t horizon_ms = homes->board->policy->home_horizon_ms, worth;
+	const struct nq_homes *homes = &balance->homes;
 	uint64_t at_most = nq_sat_sub(nq_home_cost(&candidate->now), waiting_added(homes, candidate->vm, node));
-	struct nq_reason ignored;
-	struct nq_home home;
+	struct nq_balance_offer offer;
+	uint64_t worth;
 
-	if (weigh(candidate, nq_cost_within(at_most, horizon_ms)) < least ||
-	    !nq_balance_fits(balance, candidate->vm, node))
+	at_most = nq_cost_within(at_most, homes->board->policy->home_horizon_ms);
+	if (weigh(candidate, nq_sat_add(at_most, 1)) < least || !nq_balance_fits(balance, candidate->vm, node))
 		return 0;
-	home = nq_balance_at(balance, candidate->vm, node);
-	*ret = (struct nq_proposal){
-		.before_ns = nq_home_cost(&candidate->now),
-		.after_ns = nq_home_cost(&home),
-		.remote_ns = nq_sat_add(candidate->now.ways_ns, candidate->now.memory_ns),
-		.once_ns = nq_homes_once(homes, home.bytes),
-	};
-	if (!nq_guard_pays(balance->draft, ret, horizon_ms, &ignored))
+	offer = nq_balance_offer(balance, candidate->vm, node, &candidate->now, &candidate->best);
+	worth = nq_balance_worth(balance, &offer);
+	if (worth)
+		worth = nq_sat_add(weigh(candidate, worth), 1);
+	if (worth <= least)
 		return 0;
-	worth = nq_sat_sub(nq_cost_within(ret->before_ns - ret->after_ns, horizon_ms), ret->once_ns);
-	worth = nq_sat_add(weigh(candidate, worth), 1);
-	return worth > least ? worth : 0;
+	*ret = offer.board;
+	return worth;
+}
+
+static void lift(struct nq_balance *balance, struct candidate *candidate)
+{
+	nq_homes_lift(&balance->homes, candidate->vm);
+	candidate->now = nq_balance_now(balance, candidate->vm);
+	candidate->best = nq_balance_at(balance, candidate->vm, candidate->from, false);
 }
 
 /* All nodes that are far enough below its own. */
@@ -124,8 +127,7 @@ static void search_nodes(struct nq_balance *balance, struct candidate *candidate
 		    node == from || !nq_balance_evens(balance, from, node, board->host->vms[vm].busy))
 			continue;
 		if (!lifted) {
-			nq_homes_lift(&balance->homes, vm);
-			candidate->now = nq_balance_now(balance, vm);
+			lift(balance, candidate);
 			lifted = true;
 		}
 		worth = worth_of(balance, candidate, node, best->worth, &proposal);
@@ -279,8 +281,7 @@ static void go_to_memory(struct nq_balance *balance, uint32_t vm)
 
 	if (node == NQ_NONE || board->nodes[node].cpus == 0 || !nq_balance_may_move(balance, vm, candidate.from))
 		return;
-	nq_homes_lift(&balance->homes, vm);
-	candidate.now = nq_balance_now(balance, vm);
+	lift(balance, &candidate);
 	worth = worth_of(balance, &candidate, node, 0, &proposal);
 	reason = (struct nq_reason){
 		NQ_RULE_HOME_BEST_FIT,

@@ -67,7 +67,7 @@ static void move(struct nq_balance *balance, uint32_t from, uint32_t to, const s
 
 	nq_homes_lift(&balance->homes, choice->vm);
 	now = nq_balance_now(balance, choice->vm);
-	then = nq_balance_at(balance, choice->vm, to);
+	then = nq_balance_at(balance, choice->vm, to, true);
 	nq_homes_put(&balance->homes, choice->vm);
 	proposal = (struct nq_proposal){ .before_ns = nq_home_cost(&now),
 					 .after_ns = nq_home_cost(&then),
