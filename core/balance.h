@@ -60,6 +60,10 @@ void nq_balance_move(struct nq_balance *balance, uint32_t vm, uint32_t node, str
 
 /* core/home_swap.c: the best exchange of two vms between these nodes, made when it pays. */
 bool nq_balance_exchange(struct nq_balance *balance, uint32_t from, uint32_t to);
+/* core/home_memory.c: has a vm memory elsewhere that cannot move? All such vms go to it when it pays. */
+bool nq_balance_wants_memory(const struct nq_board *board);
+void nq_balance_to_memory(struct nq_balance *balance);
+
 /* core/rebalance_load.c: instead of all that, by load alone. 0 or -ENOMEM. */
 int nq_rebalance_by_load(struct nq_draft *draft);
 

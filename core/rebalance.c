@@ -25,11 +25,9 @@
  * 30 % of its CPU on split memory and 7 % of a packet's cost on a remote NIC (004_efdb78f6fe803f20.txt). ESXi 8.0.3,
  * which let locality move vCPUs, moved them every 5 s and was switched off.
  *
- * Memory that cannot move. Its vm stays. If it lies elsewhere already, its vm goes there, balance or not, when that
- * pays; it can go nowhere else, so there is no way back.
+ * Memory that cannot move: its vm stays, or goes to it (core/home_memory.c).
  *
- * Lost: bringing a vm to memory that can move. While pages are on their way (core/migrate.c) that rule would send the
- * vm back after them. All vms against all nodes, which is what a tick cannot afford on a large host.
+ * Lost: all vms against all nodes, which is what a tick cannot afford on a large host.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -257,59 +255,6 @@ static int relieve_all(struct nq_balance *balance)
 	return ready ? 0 : -ENOMEM;
 }
 
-/* The node, other than its own, that has most of its memory; NQ_NONE: its own has. */
-static uint32_t memory_node(const struct nq_board *board, uint32_t vm)
-{
-	const uint64_t *mem = nq_board_mem_of(board, vm);
-	uint32_t own = board->vms[vm].node, best = own;
-
-	for (uint32_t i = 0; i < board->n_nodes; i++)
-		if (mem[i] > mem[best])
-			best = i;
-	return best == own ? NQ_NONE : best;
-}
-
-/* A vm whose memory cannot move goes to it. */
-static void go_to_memory(struct nq_balance *balance, uint32_t vm)
-{
-	const struct nq_board *board = balance->homes.board;
-	struct candidate candidate = { .vm = vm, .from = board->vms[vm].node, .shares = 1, .mean = 1 };
-	uint32_t node = memory_node(board, vm);
-	struct nq_proposal proposal;
-	struct nq_reason reason;
-	uint64_t worth;
-
-	if (node == NQ_NONE || board->nodes[node].cpus == 0 || !nq_balance_may_move(balance, vm, candidate.from))
-		return;
-	lift(balance, &candidate);
-	worth = worth_of(balance, &candidate, node, 0, &proposal);
-	reason = (struct nq_reason){
-		NQ_RULE_HOME_BEST_FIT,
-		{ board->host->nodes[node].id,
-		  nq_homes_owed_with(&balance->homes, vm, node, board->host->vms[vm].cpus) / board->nodes[node].cpus,
-		  board->policy->node_full, nq_board_mem_free(board, node), board->host->nodes[node].mem_total }
-	};
-	nq_homes_put(&balance->homes, vm);
-	if (worth)
-		nq_balance_move(balance, vm, node, reason, &proposal);
-}
-
-static bool wants_memory(const struct nq_board *board, uint32_t vm)
-{
-	const struct nq_vm *self = &board->host->vms[vm];
-
-	return self->mem_fixed && self->busy && !self->pinned && self->kind != NQ_VM_HOST &&
-	       board->vms[vm].node != NQ_NONE && nq_board_placed(board, vm) && memory_node(board, vm) != NQ_NONE;
-}
-
-static bool someone_wants_memory(const struct nq_board *board)
-{
-	for (uint32_t vm = 0; vm < board->n_vms; vm++)
-		if (wants_memory(board, vm))
-			return true;
-	return false;
-}
-
 /* What nq_balance_extremes() would say, without looking at a single vm. */
 static bool is_uneven(const struct nq_board *board)
 {
@@ -334,9 +279,7 @@ static int rebalance(struct nq_draft *draft)
 
 	if (result < 0)
 		return result;
-	for (uint32_t vm = 0; vm < draft->board->n_vms; vm++)
-		if (wants_memory(draft->board, vm))
-			go_to_memory(&balance, vm);
+	nq_balance_to_memory(&balance);
 	result = relieve_all(&balance);
 	nq_balance_close(&balance);
 	return result;
@@ -349,5 +292,5 @@ int nq_stage_rebalance(struct nq_draft *draft)
 	nq_board_refresh(draft->board);
 	if (board->policy->rebalance == NQ_REBALANCE_LOAD)
 		return nq_rebalance_by_load(draft);
-	return is_uneven(board) || someone_wants_memory(board) ? rebalance(draft) : 0;
+	return is_uneven(board) || nq_balance_wants_memory(board) ? rebalance(draft) : 0;
 }

@@ -290,6 +290,24 @@ static void h5_never_for_the_nic_alone(void **state)
 	nq_host_free(host);
 }
 
+/* Its queue is served elsewhere, and could come: the vm does not go to it. */
+static void h5_the_queue_comes_to_the_vm(void **state)
+{
+	struct nq_host *host = build_host(2, 4);
+	uint32_t pnic = build_pnic(host, 0, NQ_STEER_NTUPLE), vm = busy_vm(host, 0, 300), queue;
+
+	(void)state;
+	build_queue(host, pnic, NQ_ROLE_DEFAULT, 0);
+	queue = build_queue(host, pnic, NQ_ROLE_ASSIGNED, 4);
+	build_queue(host, pnic, NQ_ROLE_FREE, 1);
+	build_vnic(host, vm, queue, pnic, 100000);
+	busy_vm(host, 0, 200);
+	host = rebalanced(host, NULL, NULL);
+	assert_int_equal(node_of(host, vm), 0);
+	assert_int_equal(nq_host_queue_node(host, host->vnics[0].rx_queue), 0);
+	nq_host_free(host);
+}
+
 /* Two vms could go: one whose packets are remote and whose memory would have to follow, one without either. */
 static void h5_memory_outweighs_packets(void **state)
 {
@@ -555,6 +573,7 @@ int main(void)
 		cmocka_unit_test(h2_who_stays),
 		cmocka_unit_test(h2_memory_that_cannot_move),
 		cmocka_unit_test(h5_never_for_the_nic_alone),
+		cmocka_unit_test(h5_the_queue_comes_to_the_vm),
 		cmocka_unit_test(h5_memory_outweighs_packets),
 		cmocka_unit_test(v8_shares_on_a_contended_node),
 		cmocka_unit_test(v8_shares_do_not_count_with_room),
