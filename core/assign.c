@@ -261,7 +261,19 @@ static void assign_sending(struct stage *stage, uint32_t unit)
 	stage->draft->moves++;
 }
 
-/* A pass of single moves; when there are none, queues that pay for several; then exchanges. */
+static void assign_each(struct stage *stage)
+{
+	for (uint32_t i = 0; i < stage->n_order; i++) {
+		assign(stage, stage->line[i]);
+		assign_sending(stage, stage->line[i]);
+	}
+}
+
+/*
+ * A pass of single moves; when there are none, queues that pay for several; then exchanges; and at last those whom the
+ * default queues make wait. Last, because who leaves first gains most by it, whoever it is: free queues are for those
+ * whose way they shorten.
+ */
 static int pass(struct stage *stage)
 {
 	uint64_t before = stage->draft->moves;
@@ -270,14 +282,16 @@ static int pass(struct stage *stage)
 	nq_board_refresh(stage->draft->board);
 	nq_market_price(&stage->market);
 	line_up(stage);
-	for (uint32_t i = 0; i < stage->n_order; i++) {
-		assign(stage, stage->line[i]);
-		assign_sending(stage, stage->line[i]);
-	}
+	assign_each(stage);
 	if (stage->draft->moves == before)
 		result = nq_open_queues(stage->draft, &stage->market, stage->line, stage->n_order);
 	if (result == 0 && stage->draft->moves == before)
 		result = nq_exchange(stage->draft, &stage->market, stage->eligible);
+	if (result == 0 && stage->draft->moves == before) {
+		stage->market.relief = true;
+		assign_each(stage);
+		stage->market.relief = false;
+	}
 	return result < 0 ? result : stage->draft->moves > before;
 }
 

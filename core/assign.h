@@ -38,6 +38,7 @@ struct nq_market {
 	uint64_t
 		*least; /* [n_pnics * n_pools * n_nodes]: the same with delivery to that home, over all queues' nodes */
 	bool *pool_used;	  /* [n_pools]: some unit belongs to it */
+	bool relief;		  /* leaving the default queues saves all that is waited less, not only its own part */
 	struct nq_shelf *shelves; /* [n_pnics * n_pools * n_nodes], valid while of the node's generation */
 	uint32_t *generation;	  /* [n_nodes] */
 	uint32_t *picked;	  /* [n_nodes]: nq_board_pick_cpu() there, while not stale */

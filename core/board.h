@@ -18,8 +18,8 @@
  * unpaired; paired lanes share sending too). NQ_NONE stands for the default queues of its pnic.
  *
  * Default queues are taken together: what enters or leaves them changes the pnic's sum at once, and the loads of
- * the single queues and their CPUs when nq_board_refresh() is called. Between refreshes, relief of default queues
- * is not seen, which can only understate the gain of leaving them.
+ * the single queues and their CPUs when nq_board_refresh() is called. What leaving them saves is always known as of
+ * now (nq_board_relief()); what others then wait on their CPUs is overstated until they are refreshed.
  *
  * Sizes. A unit, a vm, a queue are a few dozen bytes each; nothing is per vm and node but the row of a vm on several
  * nodes.
@@ -211,6 +211,9 @@ uint64_t nq_board_vm_share(const struct nq_board *board, uint32_t vm, const uint
 
 /* Prices, ns/s. */
 uint64_t nq_board_cpu_waiting(const struct nq_board *board, uint32_t cpu, uint64_t load); /* its waiting at that load */
+/* What is waited less for the CPUs of the default queues when the unit no longer goes through them; as things are now,
+ * refreshed or not. */
+uint64_t nq_board_relief(const struct nq_board *board, uint32_t unit);
 uint64_t nq_board_node_waiting(const struct nq_board *board, uint32_t node, uint64_t busy);
 uint64_t nq_board_queue_used(const struct nq_board *board, uint32_t pool); /* of a queue in use by that pool */
 uint64_t nq_board_unit_path(const struct nq_board *board, uint32_t unit);  /* as it stands, without packet_ns */

@@ -338,6 +338,67 @@ uint64_t nq_board_cpu_waiting(const struct nq_board *board, uint32_t cpu, uint64
 	return nq_cost_waiting(nq_board_ppm(board, cpu, load)) * board->policy->queue_wait;
 }
 
+/* What the default queues of that pnic bring to the CPU when so much goes through all of them. */
+static uint64_t through_on(const struct nq_board *board, uint32_t pnic, uint32_t cpu, const uint64_t through[2])
+{
+	uint64_t load = 0;
+
+	for (uint32_t i = board->cpus[cpu].first_queue; i != NQ_NONE; i = board->queues[i].next_on_cpu) {
+		const struct nq_board_queue *self = &board->queues[i];
+
+		if (self->pnic == pnic && self->weight)
+			load += nq_mul_div(through[0], self->weight, board->pnics[pnic].weight) +
+				nq_mul_div(through[1], self->weight, board->pnics[pnic].weight);
+	}
+	return load;
+}
+
+/* The CPU's load without what goes through the default queues of that pnic, as last refreshed. */
+static uint64_t others_on(const struct nq_board *board, uint32_t pnic, uint32_t cpu)
+{
+	uint64_t load = board->cpus[cpu].load;
+
+	for (uint32_t i = board->cpus[cpu].first_queue; i != NQ_NONE; i = board->queues[i].next_on_cpu)
+		if (board->queues[i].pnic == pnic)
+			load -= board->queues[i].through;
+	return load;
+}
+
+/* The first default queue of its pnic on its CPU speaks for all of them there. */
+static bool is_first_default(const struct nq_board *board, uint32_t queue)
+{
+	uint32_t i = board->cpus[board->queues[queue].cpu].first_queue;
+
+	while (board->queues[i].pnic != board->queues[queue].pnic || !board->queues[i].weight)
+		i = board->queues[i].next_on_cpu;
+	return i == queue;
+}
+
+uint64_t nq_board_relief(const struct nq_board *board, uint32_t unit)
+{
+	const struct nq_unit *self = &board->units[unit];
+	const struct nq_board_pnic *pnic = &board->pnics[self->pnic];
+	uint64_t after[2] = { pnic->through[0], pnic->through[1] }, saved = 0;
+
+	if (self->rx_queue == NQ_NONE && !pnic->soft)
+		after[0] -= self->rx;
+	if (self->tx_queue == NQ_NONE && self->paired)
+		after[1] -= self->tx;
+	for (uint32_t i = pnic->first_default; i != NQ_NONE; i = board->queues[i].next_default) {
+		uint32_t cpu = board->queues[i].cpu;
+		uint64_t others, now, then;
+
+		if (cpu == NQ_NONE || !board->queues[i].weight || !is_first_default(board, i))
+			continue;
+		others = others_on(board, self->pnic, cpu);
+		now = through_on(board, self->pnic, cpu, pnic->through);
+		then = through_on(board, self->pnic, cpu, after);
+		saved = nq_sat_add(saved, nq_board_cpu_waiting(board, cpu, others + now) -
+						  nq_board_cpu_waiting(board, cpu, others + then));
+	}
+	return saved;
+}
+
 uint64_t nq_board_node_waiting(const struct nq_board *board, uint32_t node, uint64_t busy)
 {
 	uint32_t cpus = board->nodes[node].cpus;

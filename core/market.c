@@ -8,7 +8,8 @@
  * disturbed least (1130).
  *
  * Room. The queues of a CPU may together take queue_full (850 per mille: the patent's overflow examples are 85 to 90
- * %) of queue_capacity_pps; an idle CPU takes any one unit. So a plan makes no CPU fuller than it was, than that, or
+ * %) of queue_capacity_pps; an idle CPU takes any one unit. A queue in use whose thread is measured that busy takes
+ * none, however few its packets. So a plan makes no CPU fuller than it was, than that, or
  * than a single unit makes it, wherever it is: no node is made to suffer for the average of the host.
  *
  * Finding. For each pool, pnic and node the cheapest further packet has a price; the waiting curve is convex, so a
@@ -250,6 +251,15 @@ static uint64_t load_without(const struct nq_board *board, const struct nq_unit 
 	return load;
 }
 
+/*
+ * Does its first user pay for the queue? Also for one that somebody unknown uses: a host that was planned does not tell
+ * it from others.
+ */
+static bool is_unpaid(const struct nq_board *board, uint32_t queue)
+{
+	return !board->queues[queue].users;
+}
+
 static uint64_t cost_on(const struct nq_market *market, const struct nq_unit *unit, uint32_t cpu, bool open)
 {
 	const struct nq_board *board = market->board;
@@ -264,7 +274,21 @@ static uint64_t cost_on(const struct nq_market *market, const struct nq_unit *un
 uint64_t nq_market_cost_at(const struct nq_market *market, uint32_t unit, uint32_t queue)
 {
 	return cost_on(market, &market->board->units[unit], market->board->queues[queue].cpu,
-		       !nq_board_used(market->board, queue));
+		       is_unpaid(market->board, queue));
+}
+
+/*
+ * What is waited less for the default queues when the unit leaves them; as long as ways decide (see pass() in
+ * core/assign.c) no more than it would wait by itself anywhere.
+ */
+static uint64_t relief(const struct nq_market *market, uint32_t unit)
+{
+	const struct nq_policy *policy = market->board->policy;
+	uint64_t saved = nq_board_relief(market->board, unit);
+	uint64_t demand = nq_unit_demand(&market->board->units[unit]);
+	uint64_t alone = nq_cost_waiting(nq_mul_div(demand, NQ_PPM, policy->queue_capacity_pps)) * policy->queue_wait;
+
+	return market->relief || saved < alone ? saved : alone;
 }
 
 uint64_t nq_market_leaving(const struct nq_market *market, uint32_t unit)
@@ -275,8 +299,9 @@ uint64_t nq_market_leaving(const struct nq_market *market, uint32_t unit)
 	uint64_t saved;
 
 	if (self->rx_queue == NQ_NONE)
-		return nq_sat_add(nq_cost_of(self->rx, self->default_rx),
-				  self->paired ? nq_cost_of(self->tx, self->default_tx) : 0);
+		return nq_sat_add(relief(market, unit),
+				  nq_sat_add(nq_cost_of(self->rx, self->default_rx),
+					     self->paired ? nq_cost_of(self->tx, self->default_tx) : 0));
 	saved = queue->users == 1 ? nq_board_queue_used(board, queue->pool) : 0;
 	if (queue->cpu == NQ_NONE)
 		return saved;
@@ -297,7 +322,11 @@ bool nq_market_has_room(const struct nq_market *market, uint32_t queue, uint32_t
 
 	if (market->board->queues[queue].cpu != cpu)
 		load += market->board->queues[queue].load; /* brought, with what passes through it */
-	return load == 0 || load + packets <= policy->queue_capacity_pps * policy->queue_full / 1000;
+	if (load == 0)
+		return true;
+	if (nq_board_used(market->board, queue) && market->board->host->queues[queue].busy >= policy->queue_full)
+		return false;
+	return load + packets <= policy->queue_capacity_pps * policy->queue_full / 1000;
 }
 
 static bool has_sibling_on(const struct nq_board *board, uint32_t unit, uint32_t queue)
@@ -438,7 +467,8 @@ static bool offer_queue(struct search *search, uint32_t queue, bool open)
 		search->places->full = true;
 		return false;
 	}
-	offer(search->places, (struct nq_place){ queue, cpu, false, open, cost_on(search->market, self, cpu, open) },
+	offer(search->places,
+	      (struct nq_place){ queue, cpu, false, open, cost_on(search->market, self, cpu, is_unpaid(board, queue)) },
 	      search->limit);
 	return true;
 }
@@ -453,6 +483,16 @@ static void search_list(struct search *search, bool open)
 	     i = search->market->next_at[i])
 		if (open == !nq_board_used(board, i))
 			offer_queue(search, i, open);
+}
+
+/* The two emptiest: one to take, one to name as the next best. */
+static void search_shelf(struct search *search, const uint32_t best[2], bool open)
+{
+	bool first = offer_queue(search, best[0], open);
+	bool second = best[1] != NQ_NONE && offer_queue(search, best[1], open);
+
+	if (!first && !second && best[1] != NQ_NONE)
+		search_list(search, open);
 }
 
 static void search_node(struct nq_market *market, uint32_t unit, uint32_t node, uint64_t limit,
@@ -472,9 +512,8 @@ static void search_node(struct nq_market *market, uint32_t unit, uint32_t node, 
 			continue;
 		if (shelf->least_load[open] && shelf->least_load[open] + wanted > most)
 			places->full = true;
-		else if (!offer_queue(&search, best[0], open) && best[1] != NQ_NONE &&
-			 !offer_queue(&search, best[1], open))
-			search_list(&search, open);
+		else
+			search_shelf(&search, best, open);
 	}
 }
 
@@ -602,6 +641,8 @@ struct nq_places nq_market_find(struct nq_market *market, uint32_t unit, uint64_
 				 ? find_spare(market, self->pnic, self->pool)
 				 : NQ_NONE;
 
+	/* No steering rule to be had is no room either. */
+	places.full = !has_rule(board, self);
 	for (uint32_t node = 0; node < board->n_nodes; node++) {
 		if (bound_at(market, self, node) >= limit)
 			continue;

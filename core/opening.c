@@ -146,7 +146,9 @@ static void open(struct opening *opening, uint32_t first, uint32_t node)
 		opening->moved[n++] = opening->order[i];
 	}
 	price = nq_sat_add(price,
-			   nq_guard_needs(policy, 0, place.bring ? policy->queue_cpu_once_ns : 0, policy->horizon_ms));
+			   nq_guard_needs(policy, 0,
+					  n * policy->steer_once_ns + (place.bring ? policy->queue_cpu_once_ns : 0),
+					  policy->horizon_ms));
 	if (n && gain >= price) {
 		note(opening, n, place.queue, gain - price, place.bring, from);
 		return;

@@ -226,9 +226,23 @@ static int improve(struct making *making)
 	return result == -EAGAIN || result > 0 ? 0 : result;
 }
 
+/* Of a vnic without pnic, which has no units, only what was seen tells. */
+static bool is_seen_remote(const struct nq_board *board, uint32_t vnic)
+{
+	const struct nq_vnic *self = &board->host->vnics[vnic];
+	const struct nq_nodeset *home = nq_board_home_of(board, self->vm);
+
+	for (uint32_t i = 0; i < board->n_nodes; i++)
+		if (self->served_by != NQ_SERVED_UNKNOWN && self->served[i] && !nq_nodeset_has(home, i))
+			return true;
+	return false;
+}
+
 /* Is part of what the vnic receives served away from its vm? */
 static bool is_remote(const struct nq_board *board, uint32_t vnic)
 {
+	if (board->host->vnics[vnic].pnic == NQ_NONE)
+		return is_seen_remote(board, vnic);
 	for (uint32_t i = board->first_unit[vnic]; i < board->first_unit[vnic + 1]; i++) {
 		const struct nq_unit *unit = &board->units[i];
 		uint32_t node = nq_board_queue_node(board, unit->rx_queue);

@@ -65,6 +65,8 @@ static struct nq_reason why(struct nq_market *market, struct nq_placing *placing
 	uint32_t index = board->host->vnics[vnic].vm;
 	bool several = board->vms[index].node == NQ_NONE;
 
+	if (board->host->vnics[vnic].pnic == NQ_NONE)
+		return is(NQ_RULE_KEPT_NO_UPLINK);
 	if (several && vm->pinned)
 		return is(NQ_RULE_KEPT_PINNED);
 	if (several && !nq_board_placed(board, index) && vm->kind != NQ_VM_HOST)
