@@ -40,9 +40,9 @@
  * Queues. queue_used_ns for each that serves somebody; a pool that distributes pays nothing for a further queue, one
  * that packs PACK_FACTOR times as much. So packing and spreading are the same decision at different prices.
  *
- * CPUs. cpu_used_ns for each that serves at least one queue in use, for the power that it takes awake; 0 by default,
- * and then spreading over all CPUs of a node is free. Who compares places on CPUs that serve nobody yet has to count
- * it.
+ * CPUs. cpu_used_ns for each that serves at least one queue in use, for the power that it takes awake; 0 by default.
+ * It is core/spread.c that weighs it; the stages that give vnics their queues do not, and what they open is joined
+ * afterwards.
  *
  * Memory. A vm loses mem_remote per mille of its CPU time for each 10 points of distance to all of its memory: its
  * clients' distances to its pages, averaged both ways.

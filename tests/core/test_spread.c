@@ -177,6 +177,47 @@ static void d1_static_keeps_within_the_rules_of_the_pnic(void **state)
 	nq_host_free(host);
 }
 
+/* D1: soft queues are one for each CPU, so their turn is that of the CPUs. */
+static void d1_static_deals_soft_queues_in_turn(void **state)
+{
+	struct nq_host *host = build_host(2, 2);
+	uint32_t pnic = build_pnic(host, 0, NQ_STEER_XDP), actions, first;
+	struct nq_policy policy = named("static-vmq");
+
+	(void)state;
+	build_queue(host, pnic, NQ_ROLE_DEFAULT, 0);
+	first = build_soft_queues(host, pnic);
+	for (uint32_t i = 0; i < 5; i++)
+		build_vnic(host, build_vm(host, 0), NQ_NONE, pnic, 1000);
+	host = settle(host, &policy, &actions);
+	assert_int_equal(actions, 5);
+	for (uint32_t i = 0; i < 5; i++)
+		assert_int_equal(host->vnics[i].rx_queue, first + i % 4);
+	nq_host_free(host);
+}
+
+/* D1: queues of somebody unknown, on CPUs that are offline or without a known CPU are nobody's turn. */
+static void d1_static_leaves_queues_out_that_cannot_serve(void **state)
+{
+	struct nq_host *host = build_host(1, 3);
+	uint32_t pnic = build_pnic(host, 0, NQ_STEER_NTUPLE), actions, good;
+	struct nq_policy policy = named("static-vmq");
+
+	(void)state;
+	host->cpus[2].online = false;
+	build_queue(host, pnic, NQ_ROLE_DEFAULT, 0);
+	build_queue(host, pnic, NQ_ROLE_ASSIGNED, 1);
+	build_queue(host, pnic, NQ_ROLE_FREE, 2);
+	build_queue(host, pnic, NQ_ROLE_FREE, NQ_NONE);
+	good = build_queue(host, pnic, NQ_ROLE_FREE, 1);
+	for (uint32_t i = 0; i < 2; i++)
+		build_vnic(host, build_vm(host, 0), NQ_NONE, pnic, 1000);
+	host = settle(host, &policy, &actions);
+	for (uint32_t i = 0; i < 2; i++)
+		assert_int_equal(host->vnics[i].rx_queue, good);
+	nq_host_free(host);
+}
+
 /* D2: one of two queues leaves, to the idle CPU, and the reason tells the numbers. */
 static void d2_spreads_two_queues_of_a_busy_cpu(void **state)
 {
@@ -217,6 +258,24 @@ static void d2_stays_on_the_node(void **state)
 	loaded_queue(host, pnic, 0, 400000);
 	host = tick(host, &policy, NULL, &actions);
 	assert_int_equal(actions, 0);
+	nq_host_free(host);
+}
+
+/* D2: default queues too, with all that passes through them. */
+static void d2_spreads_default_queues(void **state)
+{
+	struct nq_policy policy = cpus_only();
+	struct nq_host *host = build_host(2, 2);
+	uint32_t pnic = build_pnic(host, 0, NQ_STEER_NONE), actions;
+
+	(void)state;
+	for (uint32_t i = 0; i < 2; i++)
+		build_queue(host, pnic, NQ_ROLE_DEFAULT, 0);
+	build_vnic(host, build_vm(host, 0), NQ_NONE, pnic, 400000);
+	host = settle(host, &policy, &actions);
+	assert_int_equal(actions, 1);
+	assert_int_equal(queues_on(host, 0), 1);
+	assert_int_equal(queues_on(host, 1), 1);
 	nq_host_free(host);
 }
 
@@ -311,22 +370,23 @@ static void d2_leaves_at_most_half_of_the_imbalance(void **state)
 	}
 }
 
-/* D2: hardware threads: distinct cores first. */
+/* D2: hardware threads: an idle core before the idle thread of a busy one. */
 static void d2_prefers_distinct_cores(void **state)
 {
+	const uint32_t cores[] = { 0, 1, 1, 0 };
 	struct nq_policy policy = cpus_only();
 	struct nq_host *host = build_host(1, 4);
 	uint32_t pnic = build_pnic(host, 0, NQ_STEER_NTUPLE), actions;
 
 	(void)state;
 	for (uint32_t i = 0; i < 4; i++)
-		host->cpus[i].core = i / 2 * 2;
+		host->cpus[i].core = cores[i];
 	loaded_queue(host, pnic, 0, 500000);
 	loaded_queue(host, pnic, 0, 400000);
 	host = settle(host, &policy, &actions);
 	assert_int_equal(actions, 1);
-	assert_int_equal(load_on(host, 0) + load_on(host, 1) > 0, 1);
-	assert_int_equal(load_on(host, 2) + load_on(host, 3) > 0, 1);
+	assert_int_equal(queues_on(host, 0), 1);
+	assert_int_equal(queues_on(host, 3), 0);
 	nq_host_free(host);
 }
 
@@ -504,6 +564,50 @@ static void d2_threshold_is_cpu_busy(void **state)
 	}
 }
 
+/* D2, Dynamic VMQ: a CPU that took a queue gives none in the same tick, though it is over the threshold now. */
+static void d2_threshold_moves_one_queue_per_cpu_and_tick(void **state)
+{
+	struct nq_policy policy = named("dynamic-vmq");
+	struct nq_host *host = build_host(1, 2);
+	uint32_t pnic = build_pnic(host, 0, NQ_STEER_NTUPLE), actions;
+
+	(void)state;
+	loaded_queue(host, pnic, 0, 500000);
+	loaded_queue(host, pnic, 0, 400000);
+	loaded_queue(host, pnic, 1, 350000);
+	measure_cpus(host);
+	host = tick(host, &policy, NULL, &actions);
+	assert_int_equal(actions, 1);
+	assert_int_equal(load_on(host, 1), 850000);
+	nq_host_free(host);
+}
+
+/* D3, Dynamic VMQ: the emptier CPU joins the fuller one. */
+static void d3_threshold_joins_the_fuller(void **state)
+{
+	struct nq_policy policy = named("dynamic-vmq");
+	struct nq_host *host = build_host(1, 2);
+	uint32_t pnic = build_pnic(host, 0, NQ_STEER_NTUPLE), actions;
+
+	(void)state;
+	loaded_queue(host, pnic, 0, 200000);
+	loaded_queue(host, pnic, 1, 250000);
+	measure_cpus(host);
+	host = settle(host, &policy, &actions);
+	assert_int_equal(actions, 1);
+	assert_int_equal(queues_on(host, 1), 2);
+	nq_host_free(host);
+	host = build_host(1, 2);
+	pnic = build_pnic(host, 0, NQ_STEER_NTUPLE);
+	loaded_queue(host, pnic, 0, 250000);
+	loaded_queue(host, pnic, 1, 200000);
+	measure_cpus(host);
+	host = settle(host, &policy, &actions);
+	assert_int_equal(actions, 1);
+	assert_int_equal(queues_on(host, 0), 2);
+	nq_host_free(host);
+}
+
 /* D3, Dynamic VMQ: four CPUs with little to do become one, a queue from each in a tick, and stay one. */
 static void d3_threshold_coalesces_when_quiet(void **state)
 {
@@ -551,26 +655,28 @@ static void d3_coalesces_when_it_pays(void **state)
 	nq_host_free(host);
 }
 
-/* D3: not a CPU over cpu_quiet, and not onto one that it would fill over cpu_busy, whatever it saves. */
+/* D3: only a CPU under cpu_quiet, and not onto one that it would fill over cpu_busy, whatever it saves. */
 static void d3_keeps_between_quiet_and_busy(void **state)
 {
+	const struct {
+		uint32_t quiet, other, moves;
+	} cases[] = { { 299, 501, 1 }, { 300, 500, 0 }, { 299, 502, 0 } };
 	struct nq_policy policy = cpus_only();
 	uint32_t actions;
 
 	(void)state;
 	policy.cpu_used_ns = 1000000000;
-	for (uint64_t packets = 299000; packets <= 300000; packets += 1000)
-		for (uint32_t other = 501; other <= 502; other++) {
-			struct nq_host *host = build_host(1, 2);
-			uint32_t pnic = build_pnic(host, 0, NQ_STEER_NTUPLE);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct nq_host *host = build_host(1, 2);
+		uint32_t pnic = build_pnic(host, 0, NQ_STEER_NTUPLE);
 
-			loaded_queue(host, pnic, 0, packets);
-			loaded_queue(host, pnic, 1, other * 1000);
-			host->queues[1].movable = false;
-			host = tick(host, &policy, NULL, &actions);
-			assert_int_equal(actions, packets < 300000 && other == 501);
-			nq_host_free(host);
-		}
+		loaded_queue(host, pnic, 0, cases[i].quiet * UINT64_C(1000));
+		loaded_queue(host, pnic, 1, cases[i].other * UINT64_C(1000));
+		host->queues[1].movable = false;
+		host = tick(host, &policy, NULL, &actions);
+		assert_int_equal(actions, cases[i].moves);
+		nq_host_free(host);
+	}
 }
 
 /* One queue that is too much for any of two CPUs. */
@@ -644,8 +750,11 @@ int main(void)
 		cmocka_unit_test(d1_static_deals_queues_and_cpus_in_turn),
 		cmocka_unit_test(d1_static_keeps_two_busy_queues_on_one_cpu),
 		cmocka_unit_test(d1_static_keeps_within_the_rules_of_the_pnic),
+		cmocka_unit_test(d1_static_deals_soft_queues_in_turn),
+		cmocka_unit_test(d1_static_leaves_queues_out_that_cannot_serve),
 		cmocka_unit_test(d2_spreads_two_queues_of_a_busy_cpu),
 		cmocka_unit_test(d2_stays_on_the_node),
+		cmocka_unit_test(d2_spreads_default_queues),
 		cmocka_unit_test(d2_leaves_what_cannot_move),
 		cmocka_unit_test(d2_exchanges_two_queues),
 		cmocka_unit_test(d2_must_pay),
@@ -655,6 +764,8 @@ int main(void)
 		cmocka_unit_test(d2_random_hosts),
 		cmocka_unit_test(d2_threshold_moves_the_busiest_queue_to_any_node),
 		cmocka_unit_test(d2_threshold_is_cpu_busy),
+		cmocka_unit_test(d2_threshold_moves_one_queue_per_cpu_and_tick),
+		cmocka_unit_test(d3_threshold_joins_the_fuller),
 		cmocka_unit_test(d3_threshold_coalesces_when_quiet),
 		cmocka_unit_test(d3_coalesces_when_it_pays),
 		cmocka_unit_test(d3_keeps_between_quiet_and_busy),
