@@ -494,7 +494,7 @@ uint64_t nq_board_cost(struct nq_board *board)
 			cost = nq_sat_add(cost, nq_board_queue_used(board, board->queues[i].pool));
 	for (uint32_t i = 0; i < board->n_vms; i++)
 		cost = nq_sat_add(cost, board->vms[i].memory_ns);
-	return cost;
+	return nq_sat_add(cost, nq_sat_mul(nq_quota_claims(board), NQ_CLAIM_NS));
 }
 
 /* How much one more queue on a CPU disturbs; compared field by field. */

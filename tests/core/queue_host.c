@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "queue_host.h"
 
+#include <string.h>
+
 struct outcome plan_with(const struct nq_host *host, const struct nq_policy *policy)
 {
 	struct outcome outcome = { .plan = support_plan(host, policy, NULL) };
@@ -68,4 +70,18 @@ struct nq_host *host_with(uint32_t free)
 	for (uint32_t i = 0; i < free; i++)
 		build_queue(host, pnic, NQ_ROLE_FREE, (i % 2) * 8 + 1 + i / 2);
 	return host;
+}
+
+void change_rates(struct nq_host *host, const struct nq_policy *policy, uint64_t packets)
+{
+	for (uint32_t i = 0; i < host->n_vnics; i++) {
+		host->vnics[i].rx.packets = host->vnics[i].tx.packets = packets;
+		host->vnics[i].served_by = NQ_SERVED_UNKNOWN;
+		memset(host->vnics[i].served, 0, host->n_nodes * sizeof(uint64_t));
+	}
+	for (uint32_t i = 0; i < host->n_queues; i++)
+		host->queues[i].rx.packets = host->queues[i].tx.packets = 0;
+	for (uint32_t i = 0; i < host->n_cpus; i++)
+		host->cpus[i].busy = 0;
+	settle(host, policy);
 }

@@ -24,5 +24,7 @@ uint32_t count_kind(const struct nq_plan *plan, enum nq_action_kind kind);
 struct nq_host *host_with(uint32_t free);
 /* Rates of queues and load of their CPUs as their vnics make them. */
 void settle(struct nq_host *host, const struct nq_policy *policy);
+/* The same host an hour later, every vnic at so many packets/s each way. */
+void change_rates(struct nq_host *host, const struct nq_policy *policy, uint64_t packets);
 
 #endif

@@ -461,21 +461,6 @@ static void q5_floor_counts(void **state)
 	}
 }
 
-/* The same host an hour later, every vnic at so many packets/s each way. */
-static void change_rates(struct nq_host *host, const struct nq_policy *policy, uint64_t packets)
-{
-	for (uint32_t i = 0; i < host->n_vnics; i++) {
-		host->vnics[i].rx.packets = host->vnics[i].tx.packets = packets;
-		host->vnics[i].served_by = NQ_SERVED_UNKNOWN;
-		memset(host->vnics[i].served, 0, host->n_nodes * sizeof(uint64_t));
-	}
-	for (uint32_t i = 0; i < host->n_queues; i++)
-		host->queues[i].rx.packets = host->queues[i].tx.packets = 0;
-	for (uint32_t i = 0; i < host->n_cpus; i++)
-		host->cpus[i].busy = 0;
-	settle(host, policy);
-}
-
 /* Q5: a pool grows with its demand and shrinks again, on the same host. */
 static void q5_grows_and_shrinks(void **state)
 {
