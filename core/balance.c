@@ -207,12 +207,12 @@ uint64_t nq_balance_worth(const struct nq_balance *balance, const struct nq_bala
 }
 
 void nq_balance_move(struct nq_balance *balance, uint32_t vm, uint32_t node, struct nq_reason reason,
-		     const struct nq_proposal *proposal)
+		     struct nq_rejected rejected, const struct nq_proposal *proposal)
 {
 	struct nq_nodeset home = { 0 };
 
 	nq_nodeset_add(&home, node);
-	nq_board_note(balance->homes.board, NQ_NOTE_VM, vm, reason, (struct nq_rejected){ NQ_NONE, 0 }, proposal);
+	nq_board_note(balance->homes.board, NQ_NOTE_VM, vm, reason, rejected, proposal);
 	nq_homes_lift(&balance->homes, vm);
 	nq_board_home(balance->homes.board, vm, &home, NULL);
 	nq_homes_put(&balance->homes, vm);

@@ -56,7 +56,9 @@ struct nq_balance_offer nq_balance_offer(struct nq_balance *balance, uint32_t vm
 uint64_t nq_balance_worth(const struct nq_balance *balance, const struct nq_balance_offer *offer);
 /* The vm's new home, noted; it must not be lifted. Measures. */
 void nq_balance_move(struct nq_balance *balance, uint32_t vm, uint32_t node, struct nq_reason reason,
-		     const struct nq_proposal *proposal);
+		     struct nq_rejected rejected, const struct nq_proposal *proposal);
+/* No other node came into question. */
+#define NQ_BALANCE_NO_OTHER ((struct nq_rejected){ NQ_NONE, 0 })
 
 /* core/home_swap.c: the best exchange of two vms between these nodes, made when it pays. */
 bool nq_balance_exchange(struct nq_balance *balance, uint32_t from, uint32_t to);

@@ -81,6 +81,6 @@ void nq_balance_to_memory(struct nq_balance *balance)
 		reason = reason_for(balance, vm, node);
 		nq_homes_put(&balance->homes, vm);
 		if (goes)
-			nq_balance_move(balance, vm, node, reason, &offer.board);
+			nq_balance_move(balance, vm, node, reason, NQ_BALANCE_NO_OTHER, &offer.board);
 	}
 }

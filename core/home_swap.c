@@ -207,7 +207,7 @@ bool nq_balance_exchange(struct nq_balance *balance, uint32_t from, uint32_t to)
 	moved = (int64_t)busy_of(balance, best.vm[0]) - busy_of(balance, best.vm[1]);
 	reason[0] = reason_for(balance, from, to, moved);
 	reason[1] = reason_for(balance, to, from, -moved);
-	nq_balance_move(balance, best.vm[0], to, reason[0], &best.proposal[0]);
-	nq_balance_move(balance, best.vm[1], from, reason[1], &best.proposal[1]);
+	nq_balance_move(balance, best.vm[0], to, reason[0], NQ_BALANCE_NO_OTHER, &best.proposal[0]);
+	nq_balance_move(balance, best.vm[1], from, reason[1], NQ_BALANCE_NO_OTHER, &best.proposal[1]);
 	return true;
 }

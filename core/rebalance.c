@@ -39,6 +39,7 @@ struct move {
 	uint32_t vm, node;
 	uint64_t worth; /* ns within the horizon, after what it costs once, weighed by shares */
 	struct nq_proposal proposal;
+	struct nq_rejected rejected; /* the second best node */
 };
 
 struct rank {
@@ -109,12 +110,13 @@ static void lift(struct nq_balance *balance, struct candidate *candidate)
 	candidate->best = nq_balance_at(balance, candidate->vm, candidate->from, false);
 }
 
-/* All nodes that are far enough below its own. */
+/* All nodes that are far enough below its own; the best, and the second best as what was rejected. */
 static void search_nodes(struct nq_balance *balance, struct candidate *candidate, struct move *best)
 {
 	const struct nq_board *board = balance->homes.board;
 	uint32_t vm = candidate->vm, from = candidate->from;
 	uint64_t load = nq_balance_load(balance, from);
+	struct move next = *best;
 	bool lifted = false;
 
 	for (uint32_t node = 0; node < board->n_nodes; node++) {
@@ -128,10 +130,19 @@ static void search_nodes(struct nq_balance *balance, struct candidate *candidate
 			lift(balance, candidate);
 			lifted = true;
 		}
-		worth = worth_of(balance, candidate, node, best->worth, &proposal);
-		if (worth)
-			*best = (struct move){ vm, node, worth, proposal };
+		worth = worth_of(balance, candidate, node, next.worth, &proposal);
+		if (worth == 0)
+			continue;
+		next = (struct move){ vm, node, worth, proposal, NQ_BALANCE_NO_OTHER };
+		if (worth > best->worth) {
+			struct move former = *best;
+
+			*best = next;
+			next = former;
+		}
 	}
+	if (next.worth)
+		best->rejected = (struct nq_rejected){ next.node, next.proposal.after_ns };
 	if (lifted)
 		nq_homes_put(&balance->homes, vm);
 }
@@ -140,7 +151,7 @@ static void search_nodes(struct nq_balance *balance, struct candidate *candidate
 static struct move search(struct nq_balance *balance, uint32_t from, uint32_t vm, uint64_t mean)
 {
 	struct candidate candidate = { .vm = vm, .from = from, .shares = 1, .mean = 1 };
-	struct move best = { .vm = NQ_NONE };
+	struct move best = { .vm = NQ_NONE, .rejected = NQ_BALANCE_NO_OTHER };
 
 	if (!nq_balance_may_move(balance, vm, from))
 		return best;
@@ -200,7 +211,8 @@ static uint32_t move_ranked(struct nq_balance *balance, uint32_t from, const str
 
 		if (move.worth == 0)
 			continue;
-		nq_balance_move(balance, move.vm, move.node, reason_for(balance, from, &move), &move.proposal);
+		nq_balance_move(balance, move.vm, move.node, reason_for(balance, from, &move), move.rejected,
+				&move.proposal);
 		moved++;
 	}
 	return moved;

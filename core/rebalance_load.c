@@ -76,7 +76,7 @@ static void move(struct nq_balance *balance, uint32_t from, uint32_t to, const s
 			(struct nq_reason){ NQ_RULE_HOME_REBALANCE,
 					    { host->nodes[from].id, nq_balance_load(balance, from),
 					      nq_balance_load(balance, to), host->nodes[to].id, choice->apart } },
-			&proposal);
+			NQ_BALANCE_NO_OTHER, &proposal);
 }
 
 int nq_rebalance_by_load(struct nq_draft *draft)

@@ -96,6 +96,27 @@ static void h2_several_moves(void **state)
 	nq_host_free(host);
 }
 
+/* A move says which node it was nearly, and what it would have cost there. */
+static void h2_second_best(void **state)
+{
+	struct nq_host *host = build_host(3, 4);
+	struct nq_plan *plan;
+
+	(void)state;
+	busy_vm(host, 0, 1500);
+	added_vm(host, 0, 1500)->pinned = true;
+	added_vm(host, 1, 400)->pinned = true;
+	added_vm(host, 2, 200)->pinned = true;
+	plan = support_plan(host, NULL, NULL);
+	assert_int_equal(plan->n_actions, 1);
+	assert_int_equal(nq_nodeset_single(&plan->actions[0].home_to), 2);
+	assert_int_equal(plan->actions[0].rejected.target, 1);
+	assert_in_range(plan->actions[0].rejected.cost_ns, plan->actions[0].cost_after_ns + 1,
+			plan->actions[0].cost_before_ns);
+	nq_plan_free(plan);
+	nq_host_free(host);
+}
+
 /* Nothing moves between nodes that are less than `imbalance` apart, to the per mille. */
 static void h2_imbalance_to_act(void **state)
 {
@@ -564,6 +585,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(h2_four_vms_two_idle),
 		cmocka_unit_test(h2_several_moves),
+		cmocka_unit_test(h2_second_best),
 		cmocka_unit_test(h2_imbalance_to_act),
 		cmocka_unit_test(h2_imbalance_after),
 		cmocka_unit_test(h2_lone_vm_stays),
