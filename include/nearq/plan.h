@@ -159,6 +159,25 @@ struct nq_plan *nq_plan_free(struct nq_plan *plan);
 int nq_plan_apply(const struct nq_host *host, const struct nq_policy *policy, const struct nq_plan *plan,
 		  struct nq_host **ret);
 
+/* V6: what a vm's traffic looks like, and the pool for that; a proposal to the operator, on which no plan acts. */
+enum nq_traffic {
+	NQ_TRAFFIC_LITTLE,	    /* too little to say */
+	NQ_TRAFFIC_MIXED,	    /* the general pool */
+	NQ_TRAFFIC_SMALL_BOTH_WAYS, /* many small packets, to and fro: "llr" */
+	NQ_TRAFFIC_FEW_LARGE,	    /* few and large: "hlt" */
+	NQ_TRAFFIC_RECEIVED_BULK,   /* many large ones, nearly all received: "lro" */
+	NQ_TRAFFIC_COUNT
+};
+
+struct nq_pool_proposal {
+	uint32_t pool; /* index into the policy's pools; the general one where the policy has none of that name */
+	enum nq_traffic traffic;
+	uint64_t packets;    /* packets/s of all its vnics, both directions */
+	uint64_t bytes_each; /* their mean size */
+};
+
+struct nq_pool_proposal nq_pool_propose(const struct nq_host *host, const struct nq_policy *policy, uint32_t vm);
+
 /* Cost of the host as it stands, ns/s: what cost_before_ns is made of. */
 uint64_t nq_host_cost(const struct nq_host *host, const struct nq_policy *policy);
 

@@ -645,6 +645,74 @@ static void q8_process_400(void **state)
 	nq_host_free(host);
 }
 
+/* V6: the kind of traffic names the pool; the same kind a packet beside a threshold does not. */
+static void v6_proposed_from_traffic(void **state)
+{
+	static const struct {
+		uint64_t rx, rx_each, tx, tx_each;
+		enum nq_traffic traffic;
+		const char *pool;
+	} cases[] = {
+		{ 0, 0, 9, 100, NQ_TRAFFIC_LITTLE, "general" },
+		{ 2500, 256, 2500, 256, NQ_TRAFFIC_SMALL_BOTH_WAYS, "llr" },
+		{ 2500, 257, 2500, 256, NQ_TRAFFIC_MIXED, "general" },
+		{ 2500, 256, 2499, 256, NQ_TRAFFIC_MIXED, "general" },
+		{ 9000, 100, 1000, 100, NQ_TRAFFIC_MIXED, "general" },
+		{ 5000, 1000, 2500, 60, NQ_TRAFFIC_RECEIVED_BULK, "lro" },
+		{ 5000, 999, 2500, 60, NQ_TRAFFIC_MIXED, "general" },
+		{ 5000, 1400, 5000, 1400, NQ_TRAFFIC_MIXED, "general" },
+		{ 500, 1400, 499, 600, NQ_TRAFFIC_FEW_LARGE, "hlt" },
+		{ 500, 1400, 500, 1400, NQ_TRAFFIC_MIXED, "general" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct nq_host *host = host_with(1);
+		struct nq_pool_proposal proposal;
+		struct nq_policy policy;
+		struct nq_plan *plan;
+		uint32_t vnic;
+
+		nq_policy_init(&policy);
+		vnic = add(host, "", 0, NQ_NONE, 0);
+		host->vnics[vnic].rx = (struct nq_rates){ cases[i].rx, cases[i].rx * cases[i].rx_each, 0 };
+		host->vnics[vnic].tx = (struct nq_rates){ cases[i].tx, cases[i].tx * cases[i].tx_each, 0 };
+		proposal = nq_pool_propose(host, &policy, 0);
+		assert_int_equal(proposal.traffic, cases[i].traffic);
+		assert_string_equal(policy.pools[proposal.pool].name, cases[i].pool);
+		assert_int_equal(proposal.packets, cases[i].rx + cases[i].tx);
+		/* no plan acts on it: the vm stays in the general pool */
+		plan = support_plan(host, &policy, NULL);
+		assert_int_equal(count_kind(plan, NQ_ACTION_QUEUE_SET), 0);
+		nq_plan_free(plan);
+		nq_host_free(host);
+	}
+}
+
+/* V6: several vnics are one vm; a policy without that pool means the general one. */
+static void v6_sums_vnics(void **state)
+{
+	struct nq_host *host = host_with(1);
+	struct nq_pool_proposal proposal;
+	struct nq_policy policy;
+
+	(void)state;
+	nq_policy_init(&policy);
+	for (int i = 0; i < 2; i++) {
+		uint32_t vnic = i ? build_vnic(host, 0, NQ_NONE, 0, 1250) : add(host, "", 0, NQ_NONE, 1250);
+
+		host->vnics[vnic].rx.bytes = host->vnics[vnic].tx.bytes = UINT64_C(1250) * 100;
+	}
+	proposal = nq_pool_propose(host, &policy, 0);
+	assert_string_equal(policy.pools[proposal.pool].name, "llr");
+	assert_int_equal(proposal.bytes_each, 100);
+	policy.n_pools = 1;
+	proposal = nq_pool_propose(host, &policy, 0);
+	assert_int_equal(proposal.traffic, NQ_TRAFFIC_SMALL_BOTH_WAYS);
+	assert_int_equal(proposal.pool, 0);
+	nq_host_free(host);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -673,6 +741,8 @@ int main(void)
 		cmocka_unit_test(q6_no_queue_left),
 		cmocka_unit_test(q7_pairing),
 		cmocka_unit_test(q8_process_400),
+		cmocka_unit_test(v6_proposed_from_traffic),
+		cmocka_unit_test(v6_sums_vnics),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
