@@ -399,6 +399,7 @@ static void v8_larger_shares_choose_first(void **state)
 		vms[1] = build_vm(host, NQ_NONE);
 		build_vnic(host, vms[1], NQ_NONE, 0, 50000);
 		for (uint32_t i = 0; i < 2; i++) {
+			host->vnics[i].rx.packets = host->vnics[i].tx.packets = i == larger ? 40000 : 50000;
 			host->vms[vms[i]].busy = 2000;
 			host->vms[vms[i]].shares = i == larger ? 2000 : 1000;
 		}

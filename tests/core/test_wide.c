@@ -137,6 +137,38 @@ static void h4_cheapest_nodes(void **state)
 	nq_host_free(planned);
 }
 
+/* The fewest nodes that hold it, though a smaller one would be nearer to the NIC. */
+static void h4_fewest_nodes(void **state)
+{
+	struct nq_host *host = quad_cores(3), *planned;
+	uint32_t pnic = build_pnic(host, 0, NQ_STEER_NONE), vm = floating_domain(host, 8);
+
+	struct nq_policy policy;
+
+	(void)state;
+	nq_policy_init(&policy);
+	policy.vcpu_wait = 0;
+	for (uint32_t i = 4; i < 8; i++)
+		host->cpus[i].online = false;
+	build_queue(host, pnic, NQ_ROLE_DEFAULT, 8);
+	build_queue(host, pnic, NQ_ROLE_DEFAULT, 0);
+	build_queue(host, pnic, NQ_ROLE_DEFAULT, 16);
+	host->queues[0].rss_entries = host->queues[2].rss_entries = 1;
+	host->queues[1].rss_entries = 6;
+	host->pnics[pnic].rss_entries = 8;
+	for (uint32_t i = 0; i < 3; i++)
+		host->queues[i].movable = false;
+	build_vnic(host, vm, NQ_NONE, pnic, 5000);
+	host->vms[vm].busy = 1000;
+	for (uint32_t i = 0; i < 3; i++)
+		host->vms[vm].mem[i] = 8 * MIB;
+	planned = planned_of(host, &policy, NULL);
+	assert_int_equal(planned->vms[vm].cpus_on[0], 0);
+	assert_int_equal(planned->vms[vm].cpus_on[1], 4);
+	assert_int_equal(planned->vms[vm].cpus_on[2], 4);
+	nq_host_free(planned);
+}
+
 /* A node without room for its client is passed over; without enough of them the vm floats on. */
 static void h4_room_for_each_client(void **state)
 {
@@ -331,6 +363,7 @@ int main(void)
 		cmocka_unit_test(h4_cores_not_threads),
 		cmocka_unit_test(h4_memory_over_the_node_mask),
 		cmocka_unit_test(h4_cheapest_nodes),
+		cmocka_unit_test(h4_fewest_nodes),
 		cmocka_unit_test(h4_room_for_each_client),
 		cmocka_unit_test(h4_who_is_wide),
 		cmocka_unit_test(h4_wider_than_the_host),
