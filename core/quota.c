@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/quota.h"
 
+#include "core/assign.h"
 #include "core/cost.h"
 
 #define PER_MILLE 1000u
@@ -63,19 +64,12 @@ void nq_quota_order(const struct nq_policy *policy, uint32_t *ret)
 	}
 }
 
-static bool is_reachable(const struct nq_board *board, uint32_t queue)
-{
-	const struct nq_board_queue *self = &board->queues[queue];
-
-	return !self->is_default && board->pnics[self->pnic].steers && board->pnics[self->pnic].soft == self->soft;
-}
-
 /* In use, or to be had. */
 static bool is_assignable(const struct nq_board *board, uint32_t queue)
 {
 	const struct nq_board_queue *self = &board->queues[queue];
 
-	if (!is_reachable(board, queue))
+	if (!nq_market_reaches(board, queue))
 		return false;
 	return nq_board_used(board, queue) || self->movable || (self->cpu != NQ_NONE && board->cpus[self->cpu].online);
 }
@@ -195,7 +189,7 @@ bool nq_quota_takes(const struct nq_board *board, uint32_t pool, uint32_t queue)
 	const struct nq_pool *pools = board->policy->pools;
 	size_t at = (size_t)self->pnic * board->n_pools + self->pool;
 
-	return is_reachable(board, queue) && self->users && !self->taken &&
+	return nq_market_reaches(board, queue) && self->users && !self->taken &&
 	       pools[self->pool].priority < pools[pool].priority && board->count[at] > board->claims[at].grant &&
 	       nq_queue_suits(board, queue, pool);
 }

@@ -44,8 +44,7 @@ static bool is_candidate(const struct nq_board *board, uint32_t queue)
 {
 	const struct nq_board_queue *self = &board->queues[queue];
 
-	return !self->is_default && self->first_unit != NQ_NONE && self->cpu != NQ_NONE &&
-	       board->cpus[self->cpu].online && board->pnics[self->pnic].steers;
+	return self->first_unit != NQ_NONE && nq_market_reaches(board, queue) && nq_market_is_online(board, queue);
 }
 
 static uint64_t load_of(const struct nq_board *board, uint32_t queue)
