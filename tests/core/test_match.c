@@ -105,6 +105,28 @@ static void q2_under_the_threshold_stays(void **state)
 	nq_host_free(host);
 }
 
+/* Q3: back at less than leave_pps; what is between that and enter_pps stays where it is, on either queue. */
+static void q3_between_the_thresholds_stays(void **state)
+{
+	struct nq_policy policy;
+	struct nq_host *host = two_nodes(&policy);
+	uint32_t own = queue(host, NQ_ROLE_ASSIGNED, 5, false), under, at, between;
+
+	(void)state;
+	vm(host, 1, own, 100);
+	under = vm(host, 1, own, 0);
+	at = vm(host, 1, own, 0);
+	between = vm(host, 1, NQ_NONE, 0);
+	host->vnics[under].rx.packets = policy.pools[0].leave_pps - 1;
+	host->vnics[at].rx.packets = policy.pools[0].leave_pps;
+	host->vnics[between].rx.packets = policy.pools[0].enter_pps - 1;
+	host = planned(host, &policy, NULL);
+	assert_int_equal(host->vnics[under].rx_queue, NQ_NONE);
+	assert_int_equal(host->vnics[at].rx_queue, own);
+	assert_int_equal(host->vnics[between].rx_queue, NQ_NONE);
+	nq_host_free(host);
+}
+
 /* A queue whose CPU is not known is left alone, as is its vm. */
 static void n1_unknown_node_stays(void **state)
 {
@@ -313,6 +335,7 @@ int main(void)
 		cmocka_unit_test(n1_own_queue_follows),
 		cmocka_unit_test(n1_free_queue_on_the_node_first),
 		cmocka_unit_test(q2_under_the_threshold_stays),
+		cmocka_unit_test(q3_between_the_thresholds_stays),
 		cmocka_unit_test(n1_unknown_node_stays),
 		cmocka_unit_test(q4_criteria),
 		cmocka_unit_test(q5_floor_counts),

@@ -256,6 +256,21 @@ static void dynamic_vmq_spreads(void **state)
 	nq_host_free(host);
 }
 
+/* D2: a CPU that is a bottleneck itself is no destination. */
+static void dynamic_vmq_needs_a_destination(void **state)
+{
+	struct nq_host *host = two_heavy_on_one_cpu();
+
+	(void)state;
+	host->queues[0].movable = false;
+	for (uint32_t i = 0; i < host->n_cpus; i++)
+		host->cpus[i].busy = i == 1 ? 1000 : 801;
+	assert_int_equal(actions(host, "dynamic-vmq"), 0);
+	host->cpus[6].busy = 800;
+	assert_int_equal(actions(host, "dynamic-vmq"), 1);
+	nq_host_free(host);
+}
+
 /* D2: CPUs of node 1 are idler, and it knows no nodes. */
 static struct nq_host *idle_cpus_elsewhere(void)
 {
@@ -618,16 +633,27 @@ static void nearq_beats_them_all(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(static_vmq_deals_in_turn),    cmocka_unit_test(static_vmq_keeps_two_heavy_on_one_cpu),
-		cmocka_unit_test(dynamic_vmq_spreads),	       cmocka_unit_test(dynamic_vmq_leaves_the_node),
-		cmocka_unit_test(dynamic_vmq_plays_ping_pong), cmocka_unit_test(vrss_spreads_one_vm),
-		cmocka_unit_test(vrss_ends_the_ping_pong),     cmocka_unit_test(vrss_leaves_the_node),
-		cmocka_unit_test(esx_home_deals_in_turn),      cmocka_unit_test(esx_home_ignores_the_nic),
-		cmocka_unit_test(esx_home_rebalances),	       cmocka_unit_test(esx_home_leaves_nic_and_memory),
-		cmocka_unit_test(esx_home_leaves_wide_vms),    cmocka_unit_test(esx_wide_divides),
-		cmocka_unit_test(esx_wide_ignores_the_queue),  cmocka_unit_test(numa_io_opens_nearly_empty_queues),
-		cmocka_unit_test(numa_io_oscillates),	       cmocka_unit_test(nuioa_divides_in_proportion),
-		cmocka_unit_test(nuioa_splits_what_would_fit), cmocka_unit_test(nearq_beats_them_all),
+		cmocka_unit_test(static_vmq_deals_in_turn),
+		cmocka_unit_test(static_vmq_keeps_two_heavy_on_one_cpu),
+		cmocka_unit_test(dynamic_vmq_spreads),
+		cmocka_unit_test(dynamic_vmq_needs_a_destination),
+		cmocka_unit_test(dynamic_vmq_leaves_the_node),
+		cmocka_unit_test(dynamic_vmq_plays_ping_pong),
+		cmocka_unit_test(vrss_spreads_one_vm),
+		cmocka_unit_test(vrss_ends_the_ping_pong),
+		cmocka_unit_test(vrss_leaves_the_node),
+		cmocka_unit_test(esx_home_deals_in_turn),
+		cmocka_unit_test(esx_home_ignores_the_nic),
+		cmocka_unit_test(esx_home_rebalances),
+		cmocka_unit_test(esx_home_leaves_nic_and_memory),
+		cmocka_unit_test(esx_home_leaves_wide_vms),
+		cmocka_unit_test(esx_wide_divides),
+		cmocka_unit_test(esx_wide_ignores_the_queue),
+		cmocka_unit_test(numa_io_opens_nearly_empty_queues),
+		cmocka_unit_test(numa_io_oscillates),
+		cmocka_unit_test(nuioa_divides_in_proportion),
+		cmocka_unit_test(nuioa_splits_what_would_fit),
+		cmocka_unit_test(nearq_beats_them_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -349,6 +349,29 @@ static void q5_higher_pool_preempts(void **state)
 	nq_host_free(host);
 }
 
+/* Q5: both pools have a right to both queues; the one with the higher priority gets them. */
+static void q5_rights_by_priority(void **state)
+{
+	struct nq_host *host = host_with(2);
+	struct nq_policy policy;
+	struct outcome outcome;
+
+	(void)state;
+	nq_policy_init(&policy);
+	policy.pools[0].min = 2;
+	nq_policy_pool(&policy, "llr")->min = 2;
+	add(host, "", 1, 1, 10 * KPPS);
+	add(host, "", 1, 2, 10 * KPPS);
+	add(host, "llr", 1, NQ_NONE, 20 * KPPS);
+	add(host, "llr", 1, NQ_NONE, 20 * KPPS);
+	settle(host, &policy);
+	outcome = plan_with(host, &policy);
+	assert_int_equal(queues_of(outcome.planned, "llr"), 2);
+	assert_int_equal(queues_of(outcome.planned, ""), 0);
+	forget(&outcome);
+	nq_host_free(host);
+}
+
 /* Q5: without room elsewhere in its pool the preempted vm is on the default queue, which loses nothing. */
 static void q5_preempted_to_default(void **state)
 {
@@ -729,6 +752,7 @@ int main(void)
 		cmocka_unit_test(q4_coalescing_of_the_pool),
 		cmocka_unit_test(q4_class_changed),
 		cmocka_unit_test(q5_higher_pool_preempts),
+		cmocka_unit_test(q5_rights_by_priority),
 		cmocka_unit_test(q5_preempted_to_default),
 		cmocka_unit_test(q5_lower_pool_takes_nothing),
 		cmocka_unit_test(q5_minimum_is_kept_free),
