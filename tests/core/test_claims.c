@@ -101,7 +101,10 @@ static struct nq_host *plan_by_cost(const char *name)
 	return planned;
 }
 
-/* Shows the claim; returns what the default policy makes of the same host, which never costs more. */
+/*
+ * Shows the claim; returns what the default policy makes of the same host. That costs no more, to two per mille: where
+ * one free queue is wanted on two nodes (claim 7), its largest vnic takes it, the patent the node of the others.
+ */
 static struct nq_host *claim(int number, uint64_t overflow, const char *ends)
 {
 	struct nq_host *planned, *by_cost;
@@ -111,7 +114,7 @@ static struct nq_host *claim(int number, uint64_t overflow, const char *ends)
 	planned = plan_as_written(name, overflow);
 	assert_all_end(planned, ends);
 	by_cost = plan_by_cost(name);
-	if (number != 5 && number != 7 && number != 14 && number != 20 && support_cost(by_cost) > support_cost(planned))
+	if (support_cost(by_cost) > support_cost(planned) + support_cost(planned) / 500)
 		fail_msg("by cost: %" PRIu64 " ns/s, as written: %" PRIu64, support_cost(by_cost),
 			 support_cost(planned));
 	nq_host_free(planned);
@@ -207,11 +210,11 @@ static void claim_4_returns(void **state)
 /* Three queues of node 0 become two; node 1's is not among them, quiet as it is. */
 static void claim_5_consolidates(void **state)
 {
-	struct nq_host *by_cost =
-		claim(5, PER_NODE, "vm511:1@0 vm512:1@0 vm513:2@0 vm514:2@0 vm515:1@0 vm516:1@0 vm521:4@1");
+	struct nq_host *by_cost = claim(5, PER_NODE, "vm511:1@0 vm513:2@0 vm514:2@0 vm515:1@0 vm516:1@0 vm521:4@1");
 
 	(void)state;
 	assert_on_own_node(by_cost);
+	assert_true(queues_on(by_cost, 0) < 3);
 	nq_host_free(by_cost);
 }
 
@@ -231,6 +234,7 @@ static void claim_7_splits_to_second_node(void **state)
 	struct nq_host *by_cost = claim(7, SINGLE, "vm511:1@0 vm512:1@0 vm521:3@1 vm522:3@1 vm523:2@1");
 
 	(void)state;
+	assert_below(by_cost, 900);
 	nq_host_free(by_cost);
 }
 
@@ -313,7 +317,7 @@ static void claim_14_consolidates(void **state)
 
 	(void)state;
 	assert_on_own_node(by_cost);
-	(void)queues_on;
+	assert_int_equal(queues_on(by_cost, 1), 2);
 	nq_host_free(by_cost);
 }
 
@@ -374,6 +378,7 @@ static void claim_20_consolidates_near_pnic(void **state)
 
 	(void)state;
 	assert_on_own_node(by_cost);
+	assert_int_equal(queues_on(by_cost, 1), 1);
 	nq_host_free(by_cost);
 }
 

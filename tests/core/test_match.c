@@ -200,6 +200,30 @@ static void q7_unpaired_sending(void **state)
 	nq_host_free(host);
 }
 
+/*
+ * N6: a vm that has just started is placed, and its queue is chosen by what the queue of that node would carry with it:
+ * a new one when that is more than queue_full, else the one in use.
+ */
+static void n6_vm_without_a_home(void **state)
+{
+	(void)state;
+	for (int fits = 0; fits < 2; fits++) {
+		struct nq_policy policy;
+		struct nq_host *host = two_nodes(&policy);
+		uint32_t used = queue(host, NQ_ROLE_ASSIGNED, 1, true), spare = queue(host, NQ_ROLE_FREE, 5, true),
+			 vnic;
+
+		vm(host, 0, used, 800);
+		vnic = vm(host, NQ_NONE, NQ_NONE, fits ? 50 : 60);
+		host->vms[1].kind = NQ_VM_DOMAIN;
+		host = planned(host, &policy, NULL);
+		assert_int_equal(nq_nodeset_single(&host->vms[1].home), 0);
+		assert_int_equal(host->vnics[vnic].rx_queue, fits ? used : spare);
+		assert_int_equal(nq_host_queue_node(host, host->vnics[vnic].rx_queue), 0);
+		nq_host_free(host);
+	}
+}
+
 /* No free queue: a split overflows to a queue in use, on the other node if it must. */
 static void n4_split_without_a_free_queue(void **state)
 {
@@ -340,6 +364,7 @@ int main(void)
 		cmocka_unit_test(q4_criteria),
 		cmocka_unit_test(q5_floor_counts),
 		cmocka_unit_test(q7_unpaired_sending),
+		cmocka_unit_test(n6_vm_without_a_home),
 		cmocka_unit_test(n4_split_without_a_free_queue),
 		cmocka_unit_test(n4_one_vm_is_not_split),
 		cmocka_unit_test(n5_pools_that_do_not_consolidate),
