@@ -179,8 +179,8 @@ const struct nq_policy_setting nq_policy_settings[] = {
 	       "Difference between two nodes' loads, of a node's CPUs, under which no home is changed for balance; ESXi's NUMA "
 	       "scheduler acts from 10 %."),
 	NUMBER(imbalance_after, "per mille", 0, 1000, 500,
-	       "Part of that difference that a move may leave at most; ESXi's NUMA scheduler asks for half. A move that leaves nearly "
-	       "all of it would be followed by its reverse."),
+	       "Part of that difference that a move may leave at most the other way round; ESXi's NUMA scheduler asks for half. A move "
+	       "that turns nearly all of it round would be followed by its reverse."),
 	NUMBER(migrate_mib_per_s, "MiB/s", 1, 1048576, 64,
 	       "How fast pages of a vm are moved to its home. ESXi's page migration runs at 8,000 to 32,000 pages of 4 KiB a second, "
 	       "31 to 125 MiB/s; about the middle. The upper end is more than any memory copies."),
@@ -195,7 +195,7 @@ const struct nq_policy_setting nq_policy_settings[] = {
 	       "A move must earn its one-off cost within this time: five ticks, as far as present rates are a fair guess of "
 	       "future ones."),
 	NUMBER(home_horizon_ms, "ms", 100, DAY_MS, 600000,
-	       "A first home must earn the copying of the memory that has to follow within this time. Longer than for a move, "
+	       "A home, the first or another one, must earn the copying of the memory that has to follow within this time. Longer than for a move, "
 	       "because nothing takes the home away again at the next tick, and a vm without one drifts over the host: ESX gives "
 	       "every vm a home when it starts (vSphere 4.0 manual, page 75). 10 minutes is short for the life of a vm."),
 	NUMBER(dwell_ms, "ms", 0, DAY_MS, 30000,
