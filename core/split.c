@@ -52,12 +52,34 @@ static uint64_t load_of(const struct nq_board *board, uint32_t queue)
 	return board->cpus[board->queues[queue].cpu].load;
 }
 
+/* By the work of its CPU, then by index, so that the order of looking does not count. */
+static bool is_emptier(const struct nq_board *board, uint32_t a, uint32_t b)
+{
+	return load_of(board, a) != load_of(board, b) ? load_of(board, a) < load_of(board, b) : a < b;
+}
+
 static uint32_t *group_of(const struct split *split, uint32_t queue, uint32_t node)
 {
 	const struct nq_board *board = split->draft->board;
 	const struct nq_board_queue *self = &board->queues[queue];
 
 	return split->emptiest[((size_t)self->pnic * board->n_pools + self->pool) * board->n_nodes + node];
+}
+
+static void list_one(struct split *split, uint32_t queue)
+{
+	const struct nq_board *board = split->draft->board;
+	uint32_t *best;
+
+	if (!is_candidate(board, queue) || board->queues[queue].exclusive)
+		return;
+	best = group_of(split, queue, nq_board_queue_node(board, queue));
+	if (best[0] == NQ_NONE || is_emptier(board, queue, best[0])) {
+		best[1] = best[0];
+		best[0] = queue;
+	} else if (best[1] == NQ_NONE || is_emptier(board, queue, best[1])) {
+		best[1] = queue;
+	}
 }
 
 static void list_emptiest(struct split *split)
@@ -67,19 +89,21 @@ static void list_emptiest(struct split *split)
 
 	for (size_t i = 0; i < n; i++)
 		split->emptiest[i][0] = split->emptiest[i][1] = NQ_NONE;
-	for (uint32_t i = 0; i < board->n_queues; i++) {
-		uint32_t *best;
+	for (uint32_t i = 0; i < board->n_queues; i++)
+		list_one(split, i);
+}
 
-		if (!is_candidate(board, i) || board->queues[i].exclusive)
-			continue;
-		best = group_of(split, i, nq_board_queue_node(board, i));
-		if (best[0] == NQ_NONE || load_of(board, i) < load_of(board, best[0])) {
-			best[1] = best[0];
-			best[0] = i;
-		} else if (best[1] == NQ_NONE || load_of(board, i) < load_of(board, best[1])) {
-			best[1] = i;
-		}
-	}
+/* The same for the queues of one node, which have changed. */
+static void list_node(struct split *split, uint32_t node)
+{
+	const struct nq_board *board = split->draft->board;
+	size_t groups = (size_t)board->n_pnics * board->n_pools;
+
+	for (size_t i = 0; i < groups; i++)
+		split->emptiest[i * board->n_nodes + node][0] = split->emptiest[i * board->n_nodes + node][1] = NQ_NONE;
+	for (uint32_t cpu = board->nodes[node].first_cpu; cpu != NQ_NONE; cpu = board->cpus[cpu].next_on_node)
+		for (uint32_t i = board->cpus[cpu].first_queue; i != NQ_NONE; i = board->queues[i].next_on_cpu)
+			list_one(split, i);
 }
 
 /* The market, with prices as the board stands; false: out of memory. */
@@ -261,7 +285,7 @@ static bool join(struct split *split, uint32_t from, uint32_t to)
 	units = nq_units_on(board, from, &n);
 	if (!units)
 		return false;
-	nq_trial_begin(&trial, split->draft, &split->market, false);
+	nq_trial_begin_between(&trial, split->draft, &split->market, from, to);
 	for (uint32_t i = 0; i < n && done; i++)
 		done = nq_market_admits(&split->market, units[i], to) && nq_trial_queue(&trial, units[i], to);
 	done = done && nq_trial_pays(&trial);
@@ -269,6 +293,8 @@ static bool join(struct split *split, uint32_t from, uint32_t to)
 		nq_trial_accept(&trial, nodes[0] == nodes[1] ? consolidate : overflow);
 	else
 		nq_trial_undo(&trial);
+	for (int i = 0; done && i < 2; i++)
+		list_node(split, nodes[i]);
 	free(units);
 	return done;
 }
@@ -316,8 +342,7 @@ static void consolidate_all(struct split *split)
 		if (!is_candidate(board, i) || board->queues[i].exclusive || board->queues[i].taken ||
 		    nq_board_queue_used(board, board->queues[i].pool) == 0)
 			continue;
-		if (close_queue(split, i))
-			list_emptiest(split);
+		close_queue(split, i);
 	}
 }
 

@@ -6,21 +6,42 @@
 #include "core/cost.h"
 #include "core/quota.h"
 
+static uint64_t price_of(const struct nq_board *board, uint32_t queue)
+{
+	const struct nq_board_queue *self = &board->queues[queue];
+
+	return self->users && !self->is_default ? nq_board_queue_used(board, self->pool) : 0;
+}
+
+static uint64_t waiting_on(const struct nq_board *board, uint32_t cpu)
+{
+	return nq_board_cpu_waiting(board, cpu, board->cpus[cpu].load);
+}
+
+static uint64_t cost_between(const struct nq_trial *trial)
+{
+	const struct nq_board *board = trial->draft->board;
+	uint32_t from = trial->between[0], to = trial->between[1];
+	uint32_t cpus[] = { board->queues[from].cpu, board->queues[to].cpu };
+	uint64_t cost = nq_sat_add(price_of(board, from), price_of(board, to));
+
+	cost = nq_sat_add(cost, waiting_on(board, cpus[0]));
+	return cpus[0] == cpus[1] ? cost : nq_sat_add(cost, waiting_on(board, cpus[1]));
+}
+
 /* All that any move of a unit changes but the ways: waiting everywhere, queues in use, claims. */
 static uint64_t shared_cost(struct nq_trial *trial)
 {
 	struct nq_board *board = trial->draft->board;
 	uint64_t cost = 0;
 
+	if (trial->between[0] != NQ_NONE)
+		return cost_between(trial);
 	nq_board_refresh(board);
 	for (uint32_t i = 0; i < board->n_cpus; i++)
-		if (board->cpus[i].load)
-			cost = nq_sat_add(cost, nq_board_cpu_waiting(board, i, board->cpus[i].load));
-		else
-			cost = nq_sat_add(cost, nq_board_cpu_waiting(board, i, 0));
+		cost = nq_sat_add(cost, waiting_on(board, i));
 	for (uint32_t i = 0; i < board->n_queues; i++)
-		if (board->queues[i].users && !board->queues[i].is_default)
-			cost = nq_sat_add(cost, nq_board_queue_used(board, board->queues[i].pool));
+		cost = nq_sat_add(cost, price_of(board, i));
 	if (trial->claims)
 		cost = nq_sat_add(cost, nq_sat_mul(nq_quota_claims(board), NQ_CLAIM_NS));
 	return cost;
@@ -31,8 +52,21 @@ void nq_trial_begin(struct nq_trial *ret, struct nq_draft *draft, struct nq_mark
 	*ret = (struct nq_trial){
 		.draft = draft,
 		.market = market,
+		.between = { NQ_NONE, NQ_NONE },
 		.vnic = NQ_NONE,
 		.claims = claims,
+	};
+	ret->before_ns = shared_cost(ret);
+}
+
+void nq_trial_begin_between(struct nq_trial *ret, struct nq_draft *draft, struct nq_market *market, uint32_t from,
+			    uint32_t to)
+{
+	*ret = (struct nq_trial){
+		.draft = draft,
+		.market = market,
+		.between = { from, to },
+		.vnic = NQ_NONE,
 	};
 	ret->before_ns = shared_cost(ret);
 }
@@ -147,7 +181,8 @@ bool nq_trial_pays(struct nq_trial *trial)
 
 static void end(struct nq_trial *trial)
 {
-	nq_market_price(trial->market);
+	if (trial->between[0] == NQ_NONE)
+		nq_market_price(trial->market);
 	free(trial->moves);
 	trial->moves = NULL;
 	trial->n_moves = trial->room = 0;
@@ -163,7 +198,8 @@ void nq_trial_undo(struct nq_trial *trial)
 		nq_board_steer(board, trial->moves[i].unit, trial->moves[i].rx, trial->moves[i].tx);
 	for (uint32_t i = trial->n_brought; i-- > 0;)
 		nq_market_bring(trial->market, trial->brought[i].queue, trial->brought[i].from);
-	nq_board_refresh(board);
+	if (trial->between[0] == NQ_NONE)
+		nq_board_refresh(board);
 	end(trial);
 }
 

@@ -27,6 +27,7 @@ struct nq_trial {
 	uint64_t before_ns, after_ns; /* of the board but for the ways of those who did not move */
 	uint64_t once_ns;
 	uint64_t bonus_ns;    /* what it saves besides, known to the caller */
+	uint32_t between[2];  /* units move from the first of these queues to the second only; NQ_NONE: wherever */
 	uint32_t vnic, lanes; /* the one whose lanes changed, NQ_NONE: none; how many it had */
 	bool claims;	      /* claims are counted (core/quota.h); costs a look at every unit */
 	bool failed;	      /* out of memory; nothing more is moved */
@@ -34,6 +35,12 @@ struct nq_trial {
 
 /* The market must stay open and its prices be right. */
 void nq_trial_begin(struct nq_trial *ret, struct nq_draft *draft, struct nq_market *market, bool claims);
+/*
+ * The same for units that all move from one assigned queue to another: looks at these two alone, however large the
+ * host. Leaves the market's prices as they were.
+ */
+void nq_trial_begin_between(struct nq_trial *ret, struct nq_draft *draft, struct nq_market *market, uint32_t from,
+			    uint32_t to);
 /* To that place; false, and nothing moves, when there is none, or more than NQ_MAX_LANES queues would be brought. */
 bool nq_trial_place(struct nq_trial *trial, uint32_t unit, const struct nq_place *place, const struct nq_place *next);
 /* To that queue where it stands. */
