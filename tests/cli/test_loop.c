@@ -291,8 +291,8 @@ static void next_plan_waits_for_the_verdict(void **state)
 		assert_true(world.helds[i]);
 	}
 	assert_int_equal(world.verdicts[NQ_VERIFY_TICKS], NQ_VERDICT_MISSED);
-	/* What has just been moved is not moved again: it dwells. */
-	assert_int_equal(world.actions[NQ_VERIFY_TICKS], 0);
+	/* What has just been moved is not moved again: it dwells. What did not move may be. */
+	assert_true(world.actions[NQ_VERIFY_TICKS] < world.actions[0]);
 }
 
 /* An action that failed starts no dwell and promises nothing: it is planned again at once. */
