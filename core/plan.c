@@ -3,9 +3,10 @@
  * The planner's flow.
  *
  *     take the host apart                                                        core/board.c
- *     rounds: home, rebalance, migrate -> default queues -> pools -> lanes -> follow -> assign -> follow most -> split
- * -> spread, each move past the guard, until a round moves nothing compare with doing nothing the difference between
- * the host and the board is the plan                  core/diff.c
+ *     rounds: home, rebalance, migrate -> default queues -> pools -> lanes -> follow -> split -> assign ->
+ *             follow most -> spread, each move past the guard, until a round moves nothing
+ *     compare with doing nothing
+ *     the difference between the host and the board is the plan                  core/diff.c
  *
  * Why rounds. A stage decides with what is known at its turn; after the others it may decide otherwise. So the stages
  * run again on what came out, until they want nothing more. What they decide depends on the board, the policy and the
@@ -107,9 +108,9 @@ static int run_stages(struct nq_draft *draft, uint64_t settled[N_STAGES])
 		managed ? nq_stage_pools : do_nothing,
 		policy->vrss == NQ_ON && policy->assignment != NQ_ASSIGN_NONE ? nq_stage_lanes : do_nothing,
 		by_cost ? nq_stage_follow : do_nothing,
+		by_cost ? nq_stage_split : do_nothing,
 		assignment_of(policy),
 		by_cost ? nq_stage_follow_most : do_nothing,
-		by_cost ? nq_stage_split : do_nothing,
 		spreading_of(policy),
 	};
 	int result = 0;

@@ -5,8 +5,8 @@
  *
  * Split. A queue over queue_split of its capacity with several units gives some of them to another one: those that
  * live on another node to a queue there (claim 7), else what makes the halves most equal, largest first, to a free
- * queue of the same node or to the emptiest one in use. Assign does most of this unit by unit; what is left are queues
- * whose price no unit earns alone.
+ * queue of the same node or to the emptiest one in use. It comes before assign, which would take from the queue unit by
+ * unit until none gains, and move more; what is left to improve assign improves.
  *
  * Consolidate. All units of one queue go to another of the same pool and pnic when the other stays under
  * queue_consolidate with them: first to one on the same CPU, where nobody waits longer for it, then to the emptiest on

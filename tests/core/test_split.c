@@ -59,6 +59,7 @@ static void n4_splits_over_threshold(void **state)
 	assert_true(used_on(outcome.planned, 1) >= 2);
 	assert_int_equal(used_on(outcome.planned, 0), 0);
 	assert_true(fullest(outcome.planned) <= 480 * KPPS);
+	assert_true(count_rule(outcome.plan, NQ_RULE_QUEUE_SPLIT) > 0);
 	forget(&outcome);
 	nq_host_free(host);
 }
@@ -79,6 +80,8 @@ static void n4_group_earns_what_no_vm_does(void **state)
 	outcome = plan_with(host, &policy);
 	assert_int_equal(used_on(outcome.planned, 1), 2);
 	assert_true(fullest(outcome.planned) < 850 * KPPS);
+	assert_int_equal(count_rule(outcome.plan, NQ_RULE_QUEUE_SPLIT), outcome.plan->n_actions);
+	assert_int_equal(outcome.plan->n_actions, 48);
 	forget(&outcome);
 	nq_host_free(host);
 }
