@@ -21,7 +21,7 @@
  *
  * A policy without guard (static VMQ, Dynamic VMQ, …) gets one round and is believed: its weaknesses are its own. So
  * is one that goes by turns or thresholds and has the guard for its credits only (virtual RSS): it never asks whether a
- * move pays.
+ * move pays. The thresholds of core/match.c are believed too, but settle, and get their rounds.
  *
  * Lost: repairing one plan until it fits the guard. It needs the same loop, and a second notion of dependency.
  */
@@ -134,10 +134,17 @@ static bool is_believed(const struct nq_policy *policy)
 	       policy->spreading == NQ_SPREAD_THRESHOLD;
 }
 
+/* Matching by thresholds settles, believed or not; it alternates with load, not with itself. */
+static bool has_rounds(const struct nq_policy *policy)
+{
+	return !is_believed(policy) || (policy->assignment == NQ_ASSIGN_MATCH && policy->spreading == NQ_SPREAD_OFF &&
+					policy->rebalance != NQ_REBALANCE_LOAD);
+}
+
 /* Rounds until one moves nothing. */
 static int run_rounds(struct nq_draft *draft)
 {
-	int rounds = is_believed(draft->board->policy) ? 1 : ROUNDS;
+	int rounds = has_rounds(draft->board->policy) ? ROUNDS : 1;
 	uint64_t settled[N_STAGES];
 
 	for (size_t i = 0; i < N_STAGES; i++)

@@ -165,6 +165,27 @@ static void q4_criteria(void **state)
 	}
 }
 
+/* A queue that was taken just now gets the settings of its pool in the same plan; a second one is empty. */
+static void q4_settings_in_the_same_plan(void **state)
+{
+	struct nq_policy policy;
+	struct nq_host *host = two_nodes(&policy);
+	uint32_t free = queue(host, NQ_ROLE_FREE, 5, true);
+	struct nq_plan *plan;
+
+	(void)state;
+	host->queues[free].coalesce_us = 40;
+	vm(host, 1, NQ_NONE, 20);
+	host->vms[0].pool = "llr";
+	host = planned(host, &policy, NULL);
+	assert_int_equal(host->vnics[0].rx_queue, free);
+	assert_int_equal(host->queues[free].coalesce_us, 0);
+	plan = support_plan(host, &policy, NULL);
+	assert_int_equal(plan->n_actions, 0);
+	nq_plan_free(plan);
+	nq_host_free(host);
+}
+
 /* floor_pps keeps room for a vm that is quiet now. */
 static void q5_floor_counts(void **state)
 {
@@ -362,6 +383,7 @@ int main(void)
 		cmocka_unit_test(q3_between_the_thresholds_stays),
 		cmocka_unit_test(n1_unknown_node_stays),
 		cmocka_unit_test(q4_criteria),
+		cmocka_unit_test(q4_settings_in_the_same_plan),
 		cmocka_unit_test(q5_floor_counts),
 		cmocka_unit_test(q7_unpaired_sending),
 		cmocka_unit_test(n6_vm_without_a_home),
