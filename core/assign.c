@@ -205,7 +205,7 @@ static bool sends_through(const struct stage *stage, const struct nq_unit *unit,
 	if (self->pnic != unit->pnic || self->soft || nq_board_queue_node(board, queue) == NQ_NONE)
 		return false;
 	if (board->pnics[unit->pnic].soft)
-		return self->is_default;
+		return self->is_default && nq_market_has_room(&stage->market, queue, self->cpu, unit->tx);
 	return !self->is_default && nq_board_used(board, queue) && self->pool == unit->pool && !self->exclusive &&
 	       nq_market_has_room(&stage->market, queue, self->cpu, unit->tx);
 }
