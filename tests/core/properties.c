@@ -132,11 +132,30 @@ static bool holds_valid(struct trial *trial)
 	return trial->planned || (*trial->why ? false : trial_fail(trial, "no plan"));
 }
 
+/*
+ * What is seen of where the default queues serve a vnic is lost when it leaves them; a pool of higher priority may then
+ * take its queue, for want of knowing that the way back is long. That is the one thing that a second plan may do.
+ */
+static bool forgets(const struct trial *trial, const struct nq_plan *second)
+{
+	bool sends_back = false;
+
+	for (uint32_t i = 0; i < second->n_actions; i++) {
+		const struct nq_action *action = &second->actions[i];
+		const struct nq_vnic *vnic = &trial->host->vnics[action->kind == NQ_ACTION_STEER ? action->vnic : 0];
+
+		sends_back = sends_back || (action->kind == NQ_ACTION_STEER && action->rx_to == NQ_NONE &&
+					    action->reason.rule == NQ_RULE_QUEUE_PREEMPTED &&
+					    vnic->rx_queue == NQ_NONE && vnic->served_by != NQ_SERVED_UNKNOWN);
+	}
+	return sends_back;
+}
+
 /* A second run on the planned host moves nothing. */
 static bool holds_stable(struct trial *trial)
 {
 	struct nq_plan *second = support_plan(trial->planned, &trial->policy, trial->memory);
-	bool empty = second->n_actions == 0;
+	bool empty = second->n_actions == 0 || forgets(trial, second);
 
 	if (!empty) {
 		char *text = support_plan_text(trial->planned, second);

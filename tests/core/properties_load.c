@@ -288,6 +288,45 @@ bool holds_nodes(struct trial *trial)
 	return holds;
 }
 
+/* Queues of a pnic that units of the pool receive through. */
+static uint32_t count_queues(const struct nq_board *board, uint32_t pnic, uint32_t pool)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < board->n_queues; i++) {
+		bool used = false;
+
+		if (board->queues[i].pnic != pnic || board->queues[i].is_default)
+			continue;
+		for (uint32_t unit = board->queues[i].first_unit; unit != NQ_NONE; unit = board->units[unit].next)
+			used = used || board->units[unit].pool == pool;
+		n += used;
+	}
+	return n;
+}
+
+static bool check_maxima(struct trial *trial, const struct nq_board *before, const struct nq_board *after)
+{
+	for (uint32_t pnic = 0; pnic < after->n_pnics; pnic++)
+		for (uint32_t pool = 0; pool < after->n_pools; pool++) {
+			uint32_t had = count_queues(before, pnic, pool), has = count_queues(after, pnic, pool);
+
+			if (has > had && has > trial->policy.pools[pool].max)
+				return trial_fail(trial,
+						  "pool %s of pnic %" PRIu32 ": %" PRIu32 " queues, had %" PRIu32,
+						  trial->policy.pools[pool].name, pnic, has, had);
+		}
+	return true;
+}
+
+/* Over exclusive_pps: to be alone on a queue. */
+static bool wants_alone(const struct nq_board *board, uint32_t unit)
+{
+	uint64_t from = board->policy->pools[board->units[unit].pool].exclusive_pps;
+
+	return from && board->units[unit].rx + board->units[unit].tx > from;
+}
+
 /*
  * Who came to a queue by this plan finds the features of its pool there. Several pools may have
  * been found on one queue; then one of its own is among them.
@@ -305,6 +344,8 @@ static bool check_newcomer(struct trial *trial, const struct nq_board *after, ui
 			continue;
 		own = own || after->units[i].pool == self->pool;
 		other = other || after->units[i].pool != self->pool;
+		if (wants_alone(after, i) || wants_alone(after, unit))
+			return trial_fail(trial, "queue %" PRIu32 " is not exclusive", queue);
 	}
 	return own || !other || trial_fail(trial, "queue %" PRIu32 " is of two pools", queue);
 }
@@ -318,6 +359,7 @@ bool holds_pools(struct trial *trial)
 		return true;
 	take_apart(trial->host, &trial->policy, &before);
 	take_apart(trial->planned, &trial->policy, &after);
+	holds = check_maxima(trial, before, after);
 	for (uint32_t i = 0; i < after->n_units && holds; i++) {
 		const struct nq_unit *unit = &after->units[i];
 

@@ -15,7 +15,7 @@
 #include "properties.h"
 #include "shrink.h"
 
-#define HOSTS 2000
+#define HOSTS 3000
 
 /* What the hosts showed of each property. */
 static struct outcome {
