@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "properties.h"
+#include "random_host.h"
 #include "shrink.h"
 
 #define HOSTS 3000
@@ -128,6 +129,45 @@ static void variety(void **state)
 	}
 }
 
+/* Each setting of policy and pools at one end of its range. */
+static void extreme_policy(struct random *random, struct nq_policy *ret)
+{
+	nq_policy_init(ret);
+	for (size_t i = 0; i < nq_policy_settings_count; i++)
+		nq_policy_set(ret, &nq_policy_settings[i],
+			      random_chance(random, 50) ? nq_policy_settings[i].high : nq_policy_settings[i].low);
+	for (uint32_t pool = 0; pool < ret->n_pools; pool++)
+		for (size_t i = 0; i < nq_pool_settings_count; i++)
+			nq_pool_set(&ret->pools[pool], &nq_pool_settings[i],
+				    random_chance(random, 50) ? nq_pool_settings[i].high : nq_pool_settings[i].low);
+	for (uint32_t pool = 0; pool < ret->n_pools; pool++) {
+		ret->pools[pool].min = ret->pools[pool].max == 1 ? 0 : ret->pools[pool].min;
+		ret->pools[pool].leave_pps = ret->pools[pool].enter_pps ? ret->pools[pool].leave_pps : 0;
+	}
+	ret->queue_consolidate = ret->queue_split == 1 ? 0 : ret->queue_consolidate;
+	ret->cpu_quiet = ret->cpu_busy == 1 ? 0 : ret->cpu_quiet;
+}
+
+/*
+ * Every number of host and policy at its limits: with the undefined-behaviour sanitizer this shows that nothing
+ * overflows; without, that the plan is still a valid one, and the same in any order.
+ */
+static void limits(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 500; seed++) {
+		struct random random = { seed * UINT64_C(0x9e3779b97f4a7c15) + 3 };
+		struct trial trial = { .seed = seed, .huge = true, .host = random_host(&random, true) };
+
+		extreme_policy(&random, &trial.policy);
+		trial_plan(&trial);
+		for (size_t i = 0; i < properties_count; i++)
+			if ((!properties[i].applies || properties[i].applies(&trial)) && !properties[i].holds(&trial))
+				fail_msg("%s, seed %" PRIu64 ": %s", properties[i].name, seed, trial.why);
+		trial_clear(&trial);
+	}
+}
+
 /* A property that cannot hold, to see a case become small: nothing is ever steered. */
 static bool is_never_steered(struct trial *trial)
 {
@@ -185,5 +225,6 @@ int main(void)
 		tests[n] = (struct CMUnitTest){ properties[n].name, property, NULL, NULL, (void *)&properties[n] };
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(variety);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(shrinks);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(limits);
 	return _cmocka_run_group_tests("property", tests, n, try_hosts, NULL);
 }
