@@ -253,9 +253,16 @@ class Objective:
         average = sum(n * e for n, e in zip(clients, excess)) // sum(clients)
         return busy * self.policy['mem_remote'] * 1000 * average // 2560
 
-    def base(self):
-        """What no plan can change: packet_ns."""
+    def passing(self):
         return sum(sum(self.packets(mac)) for mac in self.vnics) * self.policy['packet_ns']
+
+    def base(self):
+        """What no plan can change: packet_ns, and the waiting that traffic of nobody known and other work cause."""
+        background = dict.fromkeys(self.cpus, 0)
+        for name, both in self.background.items():
+            background[self.queues[name]['cpu']] += sum(both)
+        return (self.passing() +
+                sum(self.cpu_waiting(cpu, load) for cpu, load in background.items()))
 
     def pools_in_use(self, state):
         """queue -> pool of its users"""
@@ -265,7 +272,7 @@ class Objective:
     def cost(self, state):
         loads = self.cpu_loads(state)
         busy = self.node_loads(state, self.node_background)
-        return (self.base() +
+        return (self.passing() +
                 sum(self.unit(mac, place, state.homes[self.vnics[mac]['vm']]) for mac, place in state.places.items()) +
                 sum(self.cpu_waiting(cpu, load) for cpu, load in loads.items()) +
                 sum(self.node_waiting(node, busy[node]) for node in self.nodes) +

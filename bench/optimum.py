@@ -57,7 +57,7 @@ class Optimum:
         self.queues = [name for name, queue in objective.queues.items()
                        if queue['role'] != 'default' and objective.cpus[queue['cpu']]['online']]
         self.free = [name for name, vm in objective.vms.items() if not vm.get('pinned', False)]
-        self.constant = 0
+        self.constant = objective.passing() - objective.base()  # what of the waiting below is no plan's
         self.add_homes()
         self.add_units()
         self.add_classes()
@@ -220,7 +220,7 @@ class Optimum:
         return State(places, homes)
 
     def solve(self, gap, seconds):
-        """(state or None, bound from below of the objective without packet_ns, objective of the program or None)"""
+        """(state or None, bound from below of the objective without its base, objective of the program or None)"""
         result = self.program.solve(gap, seconds)
         bound = None if result.mip_dual_bound is None else result.mip_dual_bound * UNIT + self.constant
         if result.x is None:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Open vSwitch's case: 64 receive queues of four NICs on 16 cores of four nodes, loads after Zipf's law. Its `group`
- * assignment against nearq's queues on CPUs, as JSON lines, one for each utilization.
+ * assignment against nearq's queues on CPUs, as JSON lines, one for each utilization, and before it one for each node
+ * on which nearq's largest load, packets/s of a core, is the larger.
  *
  * group: receive queues by falling load, each to its port's node, there to the core with the least load so far.
  * nearq: the same queues as default queues of NICs that cannot steer, so that only their CPUs are to be decided, all of
@@ -68,7 +69,7 @@ static uint64_t group(const uint64_t *queues)
 	return largest(load);
 }
 
-static struct nq_host *make_host(const struct nq_policy *policy, const uint64_t *loads)
+static struct nq_host *make_host(const uint64_t *loads)
 {
 	struct nq_host *host = bench_host(NODES);
 
@@ -86,7 +87,6 @@ static struct nq_host *make_host(const struct nq_policy *policy, const uint64_t 
 		}
 		host->cpus[node * CORES].busy = PER_MILLE;
 	}
-	(void)policy;
 	return host;
 }
 
@@ -107,6 +107,10 @@ static void compare(const struct nq_host *planned, const uint64_t *loads, struct
 			count->moves += cpu != node * CORES;
 		}
 		ours = largest(load);
+		if (ours > theirs)
+			printf("{\"bench\":\"ovs\",\"worse\":{\"seed\":%" PRIu64 ",\"node\":%u,\"group\":%" PRIu64
+			       ",\"nearq\":%" PRIu64 "}}\n",
+			       count->seeds + 1, node, theirs, ours);
 		count->worse_nodes += ours > theirs;
 		count->better_nodes += ours < theirs;
 		worse = worse || ours > theirs;
@@ -125,7 +129,7 @@ static void run(const struct nq_policy *policy, uint64_t utilization, uint64_t s
 
 	bench_loads(&random, BENCH_ZIPF, policy->queue_capacity_pps * NODES * CORES * utilization / PER_MILLE,
 		    NQ_MAX_RATE, ALL_QUEUES, loads);
-	host = make_host(policy, loads);
+	host = make_host(loads);
 	begin = bench_cpu_ns();
 	bench_must(nq_plan_make(host, policy, NULL, &plan) == 0, "no plan");
 	count->plan_ns[count->seeds] = bench_cpu_ns() - begin;
