@@ -17,6 +17,7 @@ from scipy import optimize, sparse
 
 from objective import PER_MILLE, PPM, State
 
+INFEASIBLE = 2  # of scipy.optimize.OptimizeResult.status
 UNIT = 1e6  # ns/s in the program's objective
 
 
@@ -41,7 +42,9 @@ class Program:
         self.row_low.append(low)
         self.row_high.append(high)
 
-    def solve(self, gap, seconds):
+    def solve(self, gap, seconds, most):
+        if most is not None:
+            self.row([(variable, cost) for variable, cost in enumerate(self.cost) if cost], -numpy.inf, most / UNIT)
         rows, columns, factors = zip(*self.entries)
         matrix = sparse.csr_matrix((factors, (rows, columns)), (len(self.row_low), len(self.cost)))
         return optimize.milp(numpy.array(self.cost), integrality=numpy.array(self.integer),
@@ -140,10 +143,24 @@ class Optimum:
                     self.program.row([(self.x[mac, queue], 1), (y[queue, key], -1)], -numpy.inf, 0)
         for queue in self.queues:
             self.program.row([(y[queue, key], 1) for key in classes], 0, 1)
+        self.order_alike(list(classes))
         for pool in self.policy['pools']:
             own = [y[pair] for pair in y if pair[1][0] == pool['name']]
             if own:
                 self.program.row([(variable, 1) for variable in own], 0, pool['max'])
+
+    def order_alike(self, classes):
+        """Queues of one node may change places; only one of those plans is looked at. How many each class has on each node
+        is a variable of its own, since a solver that settles that first is far quicker."""
+        for node in self.objective.nodes:
+            queues = [queue for queue in self.queues if self.objective.node_of(queue) == node]
+            for key in classes:
+                count = self.program.variable(0, len(queues), True)
+                self.program.row([(self.y[queue, key], 1) for queue in queues] + [(count, -1)], 0, 0)
+            for first, second in zip(queues, queues[1:]):
+                rank = {key: len(classes) - i for i, key in enumerate(classes)}
+                self.program.row([(self.y[first, key], rank[key]) for key in classes] +
+                                 [(self.y[second, key], -rank[key]) for key in classes], 0, numpy.inf)
 
     def pieces(self):
         """(slope, start) of each straight piece of the table, in packets by utilization."""
@@ -219,10 +236,15 @@ class Optimum:
             homes[vm] = self.home(vm, next(n for n in self.objective.nodes if x[self.h[vm, n]] > 0.5))
         return State(places, homes)
 
-    def solve(self, gap, seconds):
-        """(state or None, bound from below of the objective without its base, objective of the program or None)"""
-        result = self.program.solve(gap, seconds)
-        bound = None if result.mip_dual_bound is None else result.mip_dual_bound * UNIT + self.constant
+    def solve(self, gap, seconds, most=None):
+        """(state or None, bound from below of the objective without its base, objective of the program or None)
+
+        With `most` given, only plans that cost no more: that is quicker, and when there is none, `most` is the bound.
+        """
+        result = self.program.solve(gap, seconds, None if most is None else most - self.constant)
+        bound = -numpy.inf if result.mip_dual_bound is None else result.mip_dual_bound * UNIT + self.constant
+        if result.status == INFEASIBLE and most is not None:
+            bound = most
         if result.x is None:
             return None, bound, None
         return self.read(result.x), bound, result.fun * UNIT + self.constant
