@@ -203,6 +203,8 @@ uint64_t nq_balance_worth(const struct nq_balance *balance, const struct nq_bala
 		return 0;
 	gain = offer->board.before_ns - offer->board.after_ns;
 	best = offer->best.before_ns - offer->best.after_ns;
+	if ((gain < best ? gain : best) < balance->homes.board->policy->home_least_gain_ns)
+		return 0;
 	return nq_sat_sub(nq_cost_within(gain < best ? gain : best, horizon_ms), offer->board.once_ns) + 1;
 }
 

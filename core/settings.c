@@ -213,6 +213,9 @@ const struct nq_policy_setting nq_policy_settings[] = {
 	NUMBER(least_gain_ns, "ns/s", 0, SECOND_NS, 1000,
 	       "And at least this much each second, so that objects without traffic worth mentioning stay: 1 us/s is a "
 	       "millionth of a CPU, ten remote packets."),
+	NUMBER(home_least_gain_ns, "ns/s", 0, SECOND_NS, 1000000,
+	       "What changing the home of a running vm must save at least each second: a thousandth of a CPU. A vm that has "
+	       "no home gets one for less."),
 };
 
 const struct nq_policy_setting nq_pool_settings[] = {

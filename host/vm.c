@@ -161,6 +161,8 @@ static int read_home(struct nq_view *view, const struct nq_host *host, struct nq
 		return -ESRCH; /* a dead process has no CPUs */
 	vm->home = home;
 	vm->placed = allowed < n_online(host);
+	/* Whoever confined it, by a cpuset or a pin, had a reason that is not seen here: its home is not nearq's to change. */
+	vm->pinned = vm->placed;
 	*ret_allowed = allowed;
 	return 0;
 }

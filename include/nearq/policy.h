@@ -4,7 +4,8 @@
  *
  * Two tables (nq_policy_settings, nq_pool_settings) say name, unit, range, default and where the number comes from;
  * the configuration parser, its documentation and the JSON form are driven by them, so a number never appears twice.
- * The systems of the seed documents are presets: the same stages with other settings, so that they can be compared on one input.
+ * The systems of the seed documents are presets: the same stages with other settings, so that they can be compared on
+ * one input.
  */
 #ifndef NEARQ_POLICY_H
 #define NEARQ_POLICY_H
@@ -17,8 +18,8 @@
 enum nq_placement {
 	NQ_PLACE_BEST_FIT,     /* the node with room that is cheapest for the vm's traffic (P fig 15) */
 	NQ_PLACE_ROUND_ROBIN,  /* node after node (002_a1e87099c2bc83d0.txt, "Home Nodes and Initial Placement") */
-	NQ_PLACE_PROPORTIONAL, /* U1: the NIC's node gets its part of the vm by free CPUs and memory (004_efdb78f6fe803f20.txt,
-				  equations 3 and 4) */
+	NQ_PLACE_PROPORTIONAL, /* U1: the NIC's node gets its part of the vm by free CPUs and memory
+				  (004_efdb78f6fe803f20.txt, equations 3 and 4) */
 	NQ_PLACE_NONE,
 	NQ_PLACE_COUNT
 };
@@ -43,7 +44,8 @@ enum nq_assignment {
 /* D: how a queue gets its CPU. */
 enum nq_spreading {
 	NQ_SPREAD_COST,	     /* when it pays, within the node; fewer CPUs when quiet */
-	NQ_SPREAD_THRESHOLD, /* away from a CPU over its threshold, together under the minimum (001_cfbf0f5011fec43f.txt) */
+	NQ_SPREAD_THRESHOLD, /* away from a CPU over its threshold, together under the minimum
+				(001_cfbf0f5011fec43f.txt) */
 	NQ_SPREAD_OFF,
 	NQ_SPREAD_COUNT
 };
@@ -84,9 +86,11 @@ struct nq_pool {
 	uint64_t min, max;	 /* queues, while it has vms; max >= min */
 	uint64_t priority;	 /* 0-1000; a pool short of its minimum takes queues from pools with a lower one */
 	uint64_t coalesce_us;	 /* interrupt coalescing of its queues; NQ_POOL_KEEP: as it is */
-	uint64_t floor_pps;	 /* QoS: what each of its vnics must be able to get, packets/s: counted when rooms are shared out */
-	uint64_t enter_pps, leave_pps; /* Q2, Q3: a vnic above the first leaves the default queue, below the second returns */
-	uint64_t exclusive_pps;	       /* Q6: a vnic above it gets a queue of its own; 0: never */
+	uint64_t floor_pps; /* QoS: what each of its vnics must be able to get, packets/s: counted when rooms are shared
+			       out */
+	uint64_t enter_pps,
+		leave_pps;	/* Q2, Q3: a vnic above the first leaves the default queue, below the second returns */
+	uint64_t exclusive_pps; /* Q6: a vnic above it gets a queue of its own; 0: never */
 };
 #define NQ_POOL_KEEP 1000000u /* coalesce_us: do not touch */
 
@@ -105,10 +109,10 @@ struct nq_policy {
 	uint64_t queue_used_ns; /* of a queue in use, whatever passes, ns/s */
 	uint64_t cpu_used_ns;	/* of a CPU that serves queues in use, however many, ns/s */
 	/* capacity */
-	uint64_t queue_capacity_pps; /* what one queue, and one CPU, can serve, packets/s */
-	uint64_t queue_full;	     /* per mille of that; over it the queue takes no further vm (P section IV.C) */
-	uint64_t queue_split;	     /* over it, what is there is split (P fig 13) */
-	uint64_t queue_consolidate;  /* two queues that together stay under it become one (P fig 14) */
+	uint64_t queue_capacity_pps;  /* what one queue, and one CPU, can serve, packets/s */
+	uint64_t queue_full;	      /* per mille of that; over it the queue takes no further vm (P section IV.C) */
+	uint64_t queue_split;	      /* over it, what is there is split (P fig 13) */
+	uint64_t queue_consolidate;   /* two queues that together stay under it become one (P fig 14) */
 	uint64_t cpu_busy, cpu_quiet; /* per mille of a CPU: spread above, coalesce below */
 	uint64_t node_full;	      /* per mille of a node's CPUs; over it the node takes no further vm */
 	uint64_t imbalance;	      /* per mille of a node's CPUs between two nodes, under which no home moves */
@@ -119,13 +123,14 @@ struct nq_policy {
 	uint64_t queue_cpu_once_ns;
 	uint64_t home_once_ns_per_mib; /* per MiB of memory that has to follow */
 	/* guard */
-	uint64_t horizon_ms;	  /* a move must earn its one-off cost within this time */
-	uint64_t home_horizon_ms; /* the same for homes */
-	uint64_t dwell_ms;	  /* least time between two moves of one object */
-	uint64_t credits;	  /* moves an object may make in a row, dwell permitting */
-	uint64_t credit_ms;	  /* time in which it gets one back */
-	uint64_t least_gain;	  /* per mille of the object's remote cost that a move must save */
-	uint64_t least_gain_ns;	  /* and at least this much, ns/s */
+	uint64_t horizon_ms;	     /* a move must earn its one-off cost within this time */
+	uint64_t home_horizon_ms;    /* the same for homes */
+	uint64_t dwell_ms;	     /* least time between two moves of one object */
+	uint64_t credits;	     /* moves an object may make in a row, dwell permitting */
+	uint64_t credit_ms;	     /* time in which it gets one back */
+	uint64_t least_gain;	     /* per mille of the object's remote cost that a move must save */
+	uint64_t least_gain_ns;	     /* and at least this much, ns/s */
+	uint64_t home_least_gain_ns; /* the same for a vm that has a home */
 
 	struct nq_pool pools[NQ_MAX_POOLS];
 	uint32_t n_pools; /* >= 1 */
@@ -149,8 +154,8 @@ extern const size_t nq_pool_settings_count;
 
 /* A system of the seed documents, built from the same stages. */
 struct nq_policy_preset {
-	const char *name; /* "nearq", "static-vmq", … */
-	const char *why;  /* what it is, its source, and what it lacks */
+	const char *name;	    /* "nearq", "static-vmq", … */
+	const char *why;	    /* what it is, its source, and what it lacks */
 	const char *const *changes; /* setting, value, setting, value, …, NULL: what differs from the default */
 };
 extern const struct nq_policy_preset nq_policy_presets[];
@@ -166,7 +171,8 @@ void nq_pool_set(struct nq_pool *pool, const struct nq_policy_setting *setting, 
 /* The setting of that name, or NULL. */
 const struct nq_policy_setting *nq_policy_find(const char *name);
 const struct nq_policy_setting *nq_pool_find(const char *name);
-/* The pool of that name, added with defaults when it is new; NULL when there are too many or the name is empty or too long. */
+/* The pool of that name, added with defaults when it is new; NULL when there are too many or the name is empty or too
+ * long. */
 struct nq_pool *nq_policy_pool(struct nq_policy *policy, const char *name);
 /* Index of that pool; 0, the general one, for "" and for a name that the policy does not have. */
 uint32_t nq_policy_pool_of(const struct nq_policy *policy, const char *name);
