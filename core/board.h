@@ -61,6 +61,7 @@ struct nq_board_queue {
 	bool soft, is_default, movable;
 	bool taken;		/* somebody unknown uses it: assigned without units at the start */
 	bool exclusive;		/* its only unit wants it alone (Q6) */
+	uint32_t loners;	/* units on it that want a queue for themselves */
 	bool mixed;		/* units of several pools have been on it since it was free */
 	uint64_t background[2]; /* packets/s received, sent */
 	uint64_t load;		/* packets/s, both directions: background and units */
@@ -157,9 +158,9 @@ struct nq_board {
 	uint32_t *by_id;	 /* [n_nodes]: nodes in order of their kernel ids, for whatever goes by order */
 	uint32_t *weights, *row; /* [n_nodes] scratch */
 	uint64_t *sums;		 /* [2 * n_queues] scratch of the building */
-	uint32_t *astray;	 /* core/migrate.c: vms of the host with memory outside their homes; NULL: not looked for */
+	uint32_t *astray; /* core/migrate.c: vms of the host with memory outside their homes; NULL: not looked for */
 	uint32_t n_astray;
-	bool failed;		 /* out of memory somewhere: the plan is off */
+	bool failed; /* out of memory somewhere: the plan is off */
 	struct nq_arena *arena;
 };
 
@@ -231,9 +232,9 @@ static inline uint32_t nq_board_arrive(const struct nq_board *board, uint32_t pn
 }
 
 /*
- * The CPU of that node on which one more queue disturbs least: least utilized, then fewest queues in use on its core
- * (distinct cores before hardware threads of one), then lowest index. NQ_NONE when none is online. *ret_next, if not
- * NULL: the one that comes next.
+ * The CPU of that node on which one more queue disturbs least: least utilized, where each queue in use counts 5 %, then
+ * fewest queues in use on its core (distinct cores before hardware threads of one), then lowest index. NQ_NONE when
+ * none is online. *ret_next, if not NULL: the one that comes next.
  */
 uint32_t nq_board_pick_cpu(const struct nq_board *board, uint32_t node, uint32_t *ret_next);
 

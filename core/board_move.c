@@ -96,6 +96,7 @@ static void use(struct nq_board *board, uint32_t queue, uint32_t unit, uint32_t 
 	}
 	self->mixed = self->mixed || (by == 1 && !self->is_default && board->units[unit].pool != self->pool);
 	self->users += by;
+	self->loners += board->units[unit].exclusive ? by : 0;
 	if (used != nq_board_used(board, queue))
 		nq_board_count(board, queue, by);
 	if (self->users == 0)

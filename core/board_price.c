@@ -508,10 +508,16 @@ static bool is_quieter(struct crowd a, struct crowd b)
 	return a.ppm != b.ppm ? a.ppm < b.ppm : a.on_core < b.on_core;
 }
 
+/* Each queue in use counts as a step of the waiting table: measured loads swing, and a quiet queue will not stay so. */
+static uint64_t weight_of(const struct nq_board *board, uint32_t cpu)
+{
+	return nq_board_ppm(board, cpu, board->cpus[cpu].load) + (uint64_t)board->cpus[cpu].used * NQ_WAITING_STEP;
+}
+
 /* A busy hardware thread leaves its sibling about half of a core. */
 static struct crowd crowd_of(const struct nq_board *board, uint32_t cpu)
 {
-	uint64_t own = nq_board_ppm(board, cpu, board->cpus[cpu].load);
+	uint64_t own = weight_of(board, cpu);
 	uint32_t core = board->cpus[cpu].core;
 
 	return (struct crowd){ own + (board->cpus[core].core_ppm - own) / 2, board->cpus[core].core_used };
@@ -524,7 +530,7 @@ static void sum_cores(const struct nq_board *board, uint32_t node)
 
 		if (board->cpus[i].core == i)
 			core->core_ppm = core->core_used = 0;
-		core->core_ppm += nq_board_ppm(board, i, board->cpus[i].load);
+		core->core_ppm += weight_of(board, i);
 		core->core_used += board->cpus[i].used;
 	}
 }

@@ -346,6 +346,14 @@ static bool has_rule(const struct nq_board *board, const struct nq_unit *unit)
 	return unit->rx_queue != NQ_NONE || unit->lane > 0 || pnic->rules < pnic->rules_max;
 }
 
+/* Somebody else there wants the queue for itself (Q6), whether it has it already or not. */
+static bool is_claimed(const struct nq_board *board, uint32_t unit, uint32_t queue)
+{
+	const struct nq_board_queue *self = &board->queues[queue];
+
+	return self->exclusive || self->loners > (board->units[unit].rx_queue == queue && board->units[unit].exclusive);
+}
+
 bool nq_market_admits(const struct nq_market *market, uint32_t unit, uint32_t queue)
 {
 	const struct nq_board *board = market->board;
@@ -355,7 +363,7 @@ bool nq_market_admits(const struct nq_market *market, uint32_t unit, uint32_t qu
 
 	if (!has_rule(board, self) || !nq_queue_suits(board, queue, self->pool))
 		return false;
-	if (used && !alone && (target->pool != self->pool || target->exclusive || self->exclusive))
+	if (used && !alone && (target->pool != self->pool || is_claimed(board, unit, queue) || self->exclusive))
 		return false;
 	if (!used && !nq_quota_open(board, self->pnic, self->pool))
 		return false;

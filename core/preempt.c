@@ -25,6 +25,18 @@
 
 #define VICTIMS 4 /* tried for one missing queue */
 
+static void set_exclusive(struct nq_board *board, uint32_t unit, bool exclusive)
+{
+	struct nq_unit *self = &board->units[unit];
+	uint32_t change = (uint32_t)exclusive - (uint32_t)self->exclusive;
+
+	self->exclusive = exclusive;
+	if (self->rx_queue != NQ_NONE)
+		board->queues[self->rx_queue].loners += change;
+	if (self->tx_queue != NQ_NONE && self->tx_queue != self->rx_queue)
+		board->queues[self->tx_queue].loners += change;
+}
+
 /* Who is to be alone, and where somebody is. */
 static void mark_alone(struct nq_board *board)
 {
@@ -35,7 +47,7 @@ static void mark_alone(struct nq_board *board)
 	if (!ever)
 		return;
 	for (uint32_t i = 0; i < board->n_units; i++)
-		board->units[i].exclusive = nq_unit_wants_alone(board, &board->units[i]);
+		set_exclusive(board, i, nq_unit_wants_alone(board, &board->units[i]));
 	for (uint32_t i = 0; i < board->n_queues; i++) {
 		const struct nq_board_queue *queue = &board->queues[i];
 

@@ -115,7 +115,7 @@ def test_vm_moved_by_hand_is_followed_by_its_queue_N1(host):
     scenario = Scenario(host)
     first = host.settings()
     with scenario.traffic():
-        host.out("printf '[policy]\\nqueue_used_ns = 0\\ndwell_ms = 0\\n' >/tmp/eager.conf")
+        host.out("printf '[policy]\\nqueue_used_ns = 0\\nqueue_wait = 1\\ndwell_ms = 0\\n' >/tmp/eager.conf")
         pid = start_run(host, "--config", "/tmp/eager.conf")
         wait_for(host, STEERED)
         vm = scenario.vms[2]
