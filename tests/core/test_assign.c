@@ -57,7 +57,7 @@ static void done(struct nq_host *host, struct nq_plan *plan)
 }
 
 /* N1 1130: no queue on the vm's node; a free one is brought there, and the vnic steered to it. */
-static void free_queue_is_brought(void **state)
+static void n1_free_queue_is_brought(void **state)
 {
 	struct nq_host *host = build_host(2, 2);
 	uint32_t pnic = build_pnic(host, 0, NQ_STEER_NTUPLE);
@@ -123,7 +123,7 @@ static struct nq_host *two_queues(uint32_t queues[2], uint64_t packets)
 }
 
 /* N1 1140: room is what is left of queue_full of the capacity, to the packet; the vnic brings both directions. */
-static void room_to_the_packet(void **state)
+static void n1_room_to_the_packet(void **state)
 {
 	(void)state;
 	for (uint64_t over = 0; over < 2; over++) {
@@ -245,7 +245,7 @@ static void idle_queue_takes_one_giant(void **state)
 }
 
 /* N2: the matrix is filled from the largest traffic down, whatever the order of MACs. */
-static void largest_first(void **state)
+static void n2_largest_first(void **state)
 {
 	uint32_t queues[2];
 	struct nq_host *host = two_queues(queues, 10 * KPPS), *planned;
@@ -264,7 +264,7 @@ static void largest_first(void **state)
 }
 
 /* N2: no queue to be had on the vm's node; the cheapest elsewhere, if it is cheaper than now. */
-static void cheapest_elsewhere(void **state)
+static void n3_cheapest_elsewhere(void **state)
 {
 	struct nq_host *host = build_host(3, 2);
 	uint32_t pnic = build_pnic(host, 0, NQ_STEER_NTUPLE), here, far, vnic;
@@ -470,7 +470,7 @@ static void served_counts(void **state)
 }
 
 /* N9: default queues go to the pnic's node and spread over its cores before their second threads. */
-static void default_queues_spread(void **state)
+static void n9_default_queues_spread(void **state)
 {
 	struct nq_host *host = build_host(2, 4), *planned;
 	uint32_t pnic = build_pnic(host, 1, NQ_STEER_NONE), used[4] = { 0 };
@@ -537,7 +537,7 @@ static void unknown_is_left_alone(void **state)
 }
 
 /* The pnic's node has no CPU online: the nearest that has. */
-static void nearest_node_with_cpus(void **state)
+static void n9_nearest_node_with_cpus(void **state)
 {
 	struct nq_host *host = build_host(3, 2);
 	uint32_t pnic = build_pnic(host, 0, NQ_STEER_NONE);
@@ -593,7 +593,7 @@ static void follows_a_vm_that_moved(void **state)
 }
 
 /* N8, claims 9 and 16: of a vm over two nodes, the queue goes where most of its memory is. */
-static void vm_over_two_nodes(void **state)
+static void n8_vm_over_two_nodes(void **state)
 {
 	struct nq_host *host = build_host(3, 2);
 	uint32_t pnic = build_pnic(host, 0, NQ_STEER_NTUPLE), vm = build_vm(host, 1);
@@ -619,15 +619,15 @@ static void vm_over_two_nodes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(free_queue_is_brought),
+		cmocka_unit_test(n1_free_queue_is_brought),
 		cmocka_unit_test(brought_queue_and_vnic_go_together),
-		cmocka_unit_test(room_to_the_packet),
+		cmocka_unit_test(n1_room_to_the_packet),
 		cmocka_unit_test(less_loaded_queue),
 		cmocka_unit_test(queue_in_use_first),
 		cmocka_unit_test(queue_of_unknowns_is_paid),
 		cmocka_unit_test(idle_queue_takes_one_giant),
-		cmocka_unit_test(largest_first),
-		cmocka_unit_test(cheapest_elsewhere),
+		cmocka_unit_test(n2_largest_first),
+		cmocka_unit_test(n3_cheapest_elsewhere),
 		cmocka_unit_test(own_queue_follows),
 		cmocka_unit_test(no_candidates),
 		cmocka_unit_test(reasons_to_keep),
@@ -635,13 +635,13 @@ int main(void)
 		cmocka_unit_test(soft_queues),
 		cmocka_unit_test(sending_beside_a_soft_queue),
 		cmocka_unit_test(served_counts),
-		cmocka_unit_test(default_queues_spread),
+		cmocka_unit_test(n9_default_queues_spread),
 		cmocka_unit_test(local_default_queues_stay),
 		cmocka_unit_test(unknown_is_left_alone),
-		cmocka_unit_test(nearest_node_with_cpus),
+		cmocka_unit_test(n9_nearest_node_with_cpus),
 		cmocka_unit_test(default_queue_stays_by_its_vms),
 		cmocka_unit_test(follows_a_vm_that_moved),
-		cmocka_unit_test(vm_over_two_nodes),
+		cmocka_unit_test(n8_vm_over_two_nodes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

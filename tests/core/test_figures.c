@@ -73,7 +73,7 @@ static const uint32_t split[VMS] = { 0, 0, 0, 1, 1, 1 };
 static const uint32_t together[VMS] = { 0, 0, 0, 0, 0, 0 };
 
 /* Figure 5 in, figure 8 out: 522, 523, 524 and 526 change queues, nothing else moves. */
-static void figure_5_becomes_8(void **state)
+static void n10_figure_5_becomes_8(void **state)
 {
 	struct nq_host *eight = support_host("figure-8.json"), *planned;
 	uint32_t n_actions;
@@ -112,7 +112,7 @@ static void figure_7_stays(void **state)
 }
 
 /* Figure 6: the only queue is on the wrong node; it goes to the pnic's (N9), and three vms stay remote. */
-static void figure_6_moves_its_queue(void **state)
+static void n10_figure_6_moves_its_queue(void **state)
 {
 	struct nq_host *planned;
 	uint32_t n_actions;
@@ -156,7 +156,7 @@ static void unplaced_vms_become_7(void **state)
 
 /* N10: figure 7 costs less than figure 8, and that less than figure 5; the planned figure 6 lies between the last two.
  */
-static void order_of_costs(void **state)
+static void n10_order_of_costs(void **state)
 {
 	struct nq_host *five = support_host("figure-5.json"), *six = support_host("figure-6.json");
 	struct nq_host *seven = support_host("figure-7.json"), *eight = support_host("figure-8.json");
@@ -174,13 +174,13 @@ static void order_of_costs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(figure_5_becomes_8),
+		cmocka_unit_test(n10_figure_5_becomes_8),
 		cmocka_unit_test(figure_8_stays),
 		cmocka_unit_test(figure_7_stays),
-		cmocka_unit_test(figure_6_moves_its_queue),
+		cmocka_unit_test(n10_figure_6_moves_its_queue),
 		cmocka_unit_test(figure_6_with_a_free_queue_becomes_8),
 		cmocka_unit_test(unplaced_vms_become_7),
-		cmocka_unit_test(order_of_costs),
+		cmocka_unit_test(n10_order_of_costs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
