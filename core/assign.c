@@ -47,6 +47,9 @@ struct stage {
 	struct order *order; /* [n_units]: those that may have something to gain in this pass, largest first */
 	uint32_t *line;	     /* the same, units only */
 	uint32_t n_order;
+	uint64_t *state; /* [n_pnics]: what its units' choices depend on, in one number, as of the last pass */
+	uint64_t *former;
+	bool *changed; /* [n_pnics]: it is another one now */
 };
 
 static int by_traffic(const void *left, const void *right)
@@ -86,14 +89,63 @@ static bool is_content(const struct stage *stage, uint32_t unit)
 	return !is_lost_lane(self) && nq_market_is_content(&stage->market, unit) && (self->paired || self->tx == 0);
 }
 
+static uint64_t mix(uint64_t state, uint64_t value)
+{
+	state = (state ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+	return state ^ state >> 32;
+}
+
+static uint64_t state_of_cpus(const struct nq_board *board)
+{
+	uint64_t state = 1;
+
+	for (uint32_t i = 0; i < board->n_cpus; i++)
+		state = mix(state, board->cpus[i].load);
+	return state;
+}
+
+static void mix_queue(struct stage *stage, uint32_t queue, uint64_t cpus)
+{
+	const struct nq_board *board = stage->draft->board;
+	const struct nq_board_queue *self = &board->queues[queue];
+	uint64_t *state = &stage->state[self->pnic];
+
+	*state = mix(*state, (uint64_t)self->cpu << 32 | self->pool << 1 | nq_board_used(board, queue));
+	*state = mix(*state, self->cpu == NQ_NONE ? 0 : board->cpus[self->cpu].load);
+	*state = mix(*state, self->load << 16 | self->loners << 1 | self->exclusive);
+	if (self->movable && !nq_board_used(board, queue))
+		*state = mix(*state, cpus); /* it can be brought to any of them */
+}
+
+/*
+ * Which pnics have changed since the last pass. What a unit may gain depends on its pnic's queues, their CPUs, its
+ * rules and its default traffic; as long as these are the same, a unit that stayed will stay.
+ */
+static void find_changed(struct stage *stage)
+{
+	const struct nq_board *board = stage->draft->board;
+	uint64_t cpus = state_of_cpus(board);
+
+	for (uint32_t i = 0; i < board->n_pnics; i++) {
+		const struct nq_board_pnic *pnic = &board->pnics[i];
+
+		stage->former[i] = stage->state[i];
+		stage->state[i] = mix(mix(pnic->rules, pnic->through[0]), pnic->through[1]);
+	}
+	for (uint32_t i = 0; i < board->n_queues; i++)
+		mix_queue(stage, i, cpus);
+	for (uint32_t i = 0; i < board->n_pnics; i++)
+		stage->changed[i] = stage->state[i] != stage->former[i];
+}
+
 /* In order of index first, which is the order in memory; only what is left is sorted. */
-static void line_up(struct stage *stage)
+static void line_up(struct stage *stage, bool all)
 {
 	const struct nq_board *board = stage->draft->board;
 
 	stage->n_order = 0;
 	for (uint32_t i = 0; i < board->n_units; i++)
-		if (stage->eligible[i] && !is_content(stage, i))
+		if (stage->eligible[i] && (all || stage->changed[board->units[i].pnic]) && !is_content(stage, i))
 			stage->order[stage->n_order++] = (struct order){
 				is_lost_lane(&board->units[i]) ? UINT64_MAX : board->units[i].rx + board->units[i].tx,
 				i,
@@ -281,10 +333,13 @@ static int pass(struct stage *stage)
 
 	nq_board_refresh(stage->draft->board);
 	nq_market_price(&stage->market);
-	line_up(stage);
+	find_changed(stage);
+	line_up(stage, false);
 	assign_each(stage);
-	if (stage->draft->moves == before)
+	if (stage->draft->moves == before) {
+		line_up(stage, true);
 		result = nq_open_queues(stage->draft, &stage->market, stage->line, stage->n_order);
+	}
 	if (result == 0 && stage->draft->moves == before)
 		result = nq_exchange(stage->draft, &stage->market, stage->eligible);
 	if (result == 0 && stage->draft->moves == before) {
@@ -310,13 +365,21 @@ int nq_stage_assign(struct nq_draft *draft)
 {
 	struct stage stage = { .draft = draft };
 	int result = nq_market_open(&stage.market, draft);
+	bool ready;
 
 	if (result < 0)
 		return result;
 	stage.order = calloc((size_t)draft->board->n_units + 1, sizeof(*stage.order));
 	stage.line = calloc((size_t)draft->board->n_units + 1, sizeof(*stage.line));
 	stage.eligible = calloc((size_t)draft->board->n_units + 1, sizeof(*stage.eligible));
-	result = stage.order && stage.line && stage.eligible ? assign_all(&stage) : -ENOMEM;
+	stage.state = calloc((size_t)draft->board->n_pnics + 1, sizeof(*stage.state));
+	stage.former = calloc((size_t)draft->board->n_pnics + 1, sizeof(*stage.former));
+	stage.changed = calloc((size_t)draft->board->n_pnics + 1, sizeof(*stage.changed));
+	ready = stage.order && stage.line && stage.eligible && stage.state && stage.former && stage.changed;
+	result = ready ? assign_all(&stage) : -ENOMEM;
+	free(stage.state);
+	free(stage.former);
+	free(stage.changed);
 	free(stage.eligible);
 	free(stage.order);
 	free(stage.line);
