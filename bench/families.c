@@ -21,6 +21,7 @@
 #include "bench/build.h"
 #include "bench/measure.h"
 #include "core/cost.h"
+#include "core/quota.h"
 
 enum {
 	NODES = 4,
@@ -269,7 +270,8 @@ static void print_policy(const struct nq_policy *policy)
 	printf("]},\n\"waiting\":{\"step_ppm\":%u,\"beyond\":%u,\"table\":[", NQ_WAITING_STEP, NQ_WAITING_BEYOND);
 	for (unsigned i = 0; i <= NQ_WAITING_STEPS; i++)
 		printf("%s%u", i ? "," : "", nq_waiting_table[i]);
-	printf("]},\n\"fixed\":%u,\"pack_factor\":%u,\n", NQ_FIXED, NQ_PACK_FACTOR);
+	printf("]},\n\"fixed\":%u,\"pack_factor\":%u,\"claim_ns\":%" PRIu64 ",\n", NQ_FIXED, NQ_PACK_FACTOR,
+	       NQ_CLAIM_NS);
 }
 
 static void print_host(const char *key, const struct nq_host *host)

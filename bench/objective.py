@@ -3,8 +3,10 @@
 says, in whole numbers that are rounded at the same places.
 
 All numbers come from the instance (policy, table of waiting): what bench/families.c prints. Not modelled, and
-refused: soft queues, vnics that spread, several pnics.
+refused: soft queues, vnics that spread, several pnics, features of queues, a price of CPUs.
 """
+
+import claims
 
 PER_MILLE = 1000
 PPM = 1000000
@@ -71,6 +73,7 @@ class Objective:
         self.queues = {queue_name(queue): queue for queue in snapshot['queues']}
         self.vms = {vm['name']: vm for vm in snapshot['vms']}
         self.vnics = {vnic['mac']: vnic for vnic in snapshot['vnics']}
+        self.claim_ns = instance['claim_ns']
         self.check(snapshot)
         self.pnic_node = self.ids.index(snapshot['pnics'][0]['node'])
         self.defaults = [name for name, queue in self.queues.items() if queue['role'] == 'default']
@@ -81,12 +84,13 @@ class Objective:
         self.pool_of = {name: self.find_pool(vm.get('pool', '')) for name, vm in self.vms.items()}
         self.take_apart(snapshot)
 
-    @staticmethod
-    def check(snapshot):
+    def check(self, snapshot):
         if len(snapshot['pnics']) != 1 or snapshot['pnics'][0]['steering'] == 'xdp':
             raise Unmodelled('one pnic with hard queues only')
         if any(vnic.get('spread') for vnic in snapshot['vnics']):
             raise Unmodelled('vnics that spread')
+        if self.policy['cpu_used_ns']:
+            raise Unmodelled('a price of CPUs')
 
     def find_pool(self, name):
         names = [pool['name'] for pool in self.policy['pools']]
@@ -139,6 +143,10 @@ class Objective:
     def packets(self, mac):
         return [self.vnics[mac].get(way, {}).get('packets', 0) for way in ('rx', 'tx')]
 
+    def room(self):
+        """packets/s that the queues of a CPU take."""
+        return max(1, self.policy['queue_capacity_pps'] * self.policy['queue_full'] // PER_MILLE)
+
     def cpu_loads(self, state):
         loads = dict.fromkeys(self.cpus, 0)
         for name, both in self.loads(state, self.background).items():
@@ -179,6 +187,9 @@ class Objective:
         return [busy * n // total if total else 0 for n in clients]
 
     # Prices, ns/s; paths in 1/fixed ns per packet.
+
+    def pool(self, mac):
+        return self.pool_of[self.vnics[mac]['vm']]
 
     def remote(self, weight_ns, source, target):
         return weight_ns * self.fixed * (self.distance[source][target] - LOCAL) // LOCAL
@@ -277,7 +288,8 @@ class Objective:
                 sum(self.cpu_waiting(cpu, load) for cpu, load in loads.items()) +
                 sum(self.node_waiting(node, busy[node]) for node in self.nodes) +
                 sum(self.queue_used(pool) for pool in self.pools_in_use(state).values()) +
-                sum(self.memory(name, home) for name, home in state.homes.items()))
+                sum(self.memory(name, home) for name, home in state.homes.items()) +
+                claims.count(self, state) * self.claim_ns)
 
     # Homes: what a change costs, spread over the horizon, and what it leads to.
 

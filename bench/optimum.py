@@ -8,13 +8,14 @@
     w[v, n, k] its packets delivered to n from queues on node k (k None: by default): x and h in one
     T[n]       waiting of vCPUs on node n
 
-Admitted is what the planner admits: queues of the vnic's pool or free, no more of them than the pool may have, no CPU filled
-over queue_full, no node over node_full. A vnic below enter_pps stays on the default queue; any other may, when that is
-cheaper.
+Admitted is what the planner admits: queues of the vnic's pool or free, for each pool what it is granted (core/quota.h)
+and of the rest no more than is left; no CPU filled over queue_full, no node over node_full. A vnic below enter_pps
+stays on the default queue; any other may, when that is cheaper.
 """
 import numpy
 from scipy import optimize, sparse
 
+import claims
 from objective import PER_MILLE, PPM, State
 
 INFEASIBLE = 2  # of scipy.optimize.OptimizeResult.status
@@ -131,7 +132,7 @@ class Optimum:
         for mac in self.objective.vnics:
             classes.setdefault(self.class_of(mac), []).append(mac)
         names = [pool['name'] for pool in self.policy['pools']]
-        room = self.policy['queue_capacity_pps'] * self.policy['queue_full'] // PER_MILLE
+        room = self.objective.room()
         y = self.y = {}
         for key, macs in classes.items():
             pool = self.policy['pools'][names.index(key[0])]
@@ -144,10 +145,20 @@ class Optimum:
         for queue in self.queues:
             self.program.row([(y[queue, key], 1) for key in classes], 0, 1)
         self.order_alike(list(classes))
-        for pool in self.policy['pools']:
-            own = [y[pair] for pair in y if pair[1][0] == pool['name']]
+        self.add_grants(y)
+
+    def add_grants(self, y):
+        """Each pool gets what it is granted; queues beyond the grants of all are for whoever wants them."""
+        excess, granted = [], 0
+        for i, (grant, asking) in claims.grants(self.objective, self.state).items():
+            pool = self.policy['pools'][i]
+            own = [(y[pair], 1) for pair in y if pair[1][0] == pool['name']]
+            granted += grant
             if own:
-                self.program.row([(variable, 1) for variable in own], 0, pool['max'])
+                excess.append(self.program.variable(0, numpy.inf, False))
+                self.program.row(own, min(grant, asking), pool['max'])
+                self.program.row(own + [(excess[-1], -1)], -numpy.inf, grant)
+        self.program.row([(variable, 1) for variable in excess], 0, len(self.queues) - granted)
 
     def order_alike(self, classes):
         """Queues of one node may change places; only one of those plans is looked at. How many each class has on each node
