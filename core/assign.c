@@ -344,7 +344,9 @@ static int pass(struct stage *stage)
 		result = nq_exchange(stage->draft, &stage->market, stage->eligible);
 	if (result == 0 && stage->draft->moves == before) {
 		stage->market.relief = true;
-		assign_each(stage);
+		for (uint32_t i = 0; i < stage->n_order; i++)
+			if (stage->draft->board->units[stage->line[i]].rx_queue == NQ_NONE)
+				assign(stage, stage->line[i]);
 		stage->market.relief = false;
 	}
 	return result < 0 ? result : stage->draft->moves > before;
