@@ -16,6 +16,8 @@ void nq_board_count(struct nq_board *board, uint32_t queue, uint32_t by);
 uint64_t nq_board_share(const struct nq_board *board, uint32_t queue, int way);
 /* Per mille of a CPU that so many packets/s take. */
 uint64_t nq_board_work(const struct nq_board *board, uint64_t load);
+/* Way through a hard queue on that node to a vm with those deliveries, 1/256 ns per packet without packet_ns. */
+uint64_t nq_board_hard_path(const struct nq_board *board, uint32_t pnic, const uint32_t *deliver, uint32_t queue_node);
 /* The vm's row of deliveries for its present home. */
 void nq_board_set_deliver(struct nq_board *board, uint32_t vm);
 /* What the vm loses to remote memory in its present home. */
