@@ -349,6 +349,8 @@ static int pass(struct stage *stage)
 				assign(stage, stage->line[i]);
 		stage->market.relief = false;
 	}
+	if (result == 0 && stage->draft->moves == before)
+		result = nq_squeeze(stage->draft, &stage->market, stage->line, stage->n_order);
 	return result < 0 ? result : stage->draft->moves > before;
 }
 

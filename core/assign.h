@@ -95,4 +95,7 @@ int nq_open_queues(struct nq_draft *draft, struct nq_market *market, const uint3
 /* core/exchange.c: two units change places when that pays though neither can move alone. eligible: [n_units] */
 int nq_exchange(struct nq_draft *draft, struct nq_market *market, const bool *eligible);
 
+/* core/squeeze.c: room for a unit that fits nowhere, by two others that change places. order: units, largest first. */
+int nq_squeeze(struct nq_draft *draft, struct nq_market *market, const uint32_t *order, uint32_t n);
+
 #endif
