@@ -69,11 +69,13 @@ static uint64_t group(const uint64_t *queues)
 	return largest(load);
 }
 
-static struct nq_host *make_host(const uint64_t *loads)
+static struct nq_host *make_host(const struct nq_policy *policy, const uint64_t *loads)
 {
 	struct nq_host *host = bench_host(NODES);
 
 	for (uint32_t node = 0; node < NODES; node++) {
+		uint64_t load = 0;
+
 		bench_add_cpus(host, node, CORES);
 		host->nodes[node].busy = 0;
 		bench_add_pnic(host, node, NQ_STEER_NONE);
@@ -84,8 +86,11 @@ static struct nq_host *make_host(const uint64_t *loads)
 			host->queues[queue].rss_entries = RSS / QUEUES;
 			host->queues[queue].rx.packets = loads[queue];
 			host->queues[queue].rx.bytes = loads[queue] * 500;
+			load += loads[queue];
 		}
-		host->cpus[node * CORES].busy = PER_MILLE;
+		/* Busy with its queues alone: anything more would be work that stays when they leave. */
+		load = load * PER_MILLE / policy->queue_capacity_pps;
+		host->cpus[node * CORES].busy = load < PER_MILLE ? (uint32_t)load : PER_MILLE;
 	}
 	return host;
 }
@@ -129,7 +134,7 @@ static void run(const struct nq_policy *policy, uint64_t utilization, uint64_t s
 
 	bench_loads(&random, BENCH_ZIPF, policy->queue_capacity_pps * NODES * CORES * utilization / PER_MILLE,
 		    NQ_MAX_RATE, ALL_QUEUES, loads);
-	host = make_host(loads);
+	host = make_host(policy, loads);
 	begin = bench_cpu_ns();
 	bench_must(nq_plan_make(host, policy, NULL, &plan) == 0, "no plan");
 	count->plan_ns[count->seeds] = bench_cpu_ns() - begin;
