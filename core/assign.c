@@ -187,8 +187,7 @@ static struct nq_reason reason_for(const struct nq_board *board, uint32_t unit, 
 	return (struct nq_reason){ NQ_RULE_QUEUE_ON_VM_NODE, { kernel_id(board, node), after, limit } };
 }
 
-static void note_bring(struct stage *stage, uint32_t unit, const struct nq_place *place,
-		       const struct nq_proposal *proposal)
+static void note_bring(struct stage *stage, const struct nq_place *place, const struct nq_proposal *proposal)
 {
 	struct nq_board *board = stage->draft->board;
 	uint32_t now = nq_board_queue_node(board, place->queue), next;
@@ -196,7 +195,6 @@ static void note_bring(struct stage *stage, uint32_t unit, const struct nq_place
 				    { kernel_id(board, board->cpus[place->cpu].node), kernel_id(board, now) } };
 	struct nq_proposal own = *proposal;
 
-	(void)unit;
 	nq_board_pick_cpu(board, board->cpus[place->cpu].node, &next);
 	own.once_ns = board->policy->queue_cpu_once_ns;
 	nq_board_note(board, NQ_NOTE_QUEUE, place->queue, reason, (struct nq_rejected){ next, own.after_ns }, &own);
@@ -212,7 +210,7 @@ static void take(struct stage *stage, uint32_t unit, const struct nq_places *pla
 	if (rejected.target == NQ_NONE)
 		rejected = (struct nq_rejected){ board->units[unit].rx_queue, proposal->before_ns };
 	if (places->best.bring)
-		note_bring(stage, unit, &places->best, proposal);
+		note_bring(stage, &places->best, proposal);
 	own.once_ns = board->policy->steer_once_ns;
 	nq_board_note(board, NQ_NOTE_VNIC, board->units[unit].vnic, reason_for(board, unit, &places->best), rejected,
 		      &own);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Where things on the board are, and how what they cause is shared out. */
 #include "core/board_parts.h"
+#include "core/clients.h"
 #include "core/cost.h"
 
 #define PER_MILLE 1000u
@@ -61,17 +62,17 @@ uint64_t nq_board_outside(const struct nq_board *board, uint32_t vm, uint32_t no
 
 void nq_board_deal(const struct nq_board *board, uint32_t cpus, const struct nq_nodeset *home, uint32_t *ret)
 {
-	uint32_t n = nq_nodeset_count(home), left = cpus, turn = 0;
+	uint32_t nodes[NQ_MAX_NODES], n = 0;
 
 	for (uint32_t i = 0; i < board->n_nodes; i++) {
-		uint32_t node = board->by_id[i], cores = nq_nodeset_has(home, node) ? board->nodes[node].cores : 0;
+		uint32_t node = board->by_id[i];
+		bool member = nq_nodeset_has(home, node);
 
-		ret[node] = left < cores ? left : cores;
-		left -= ret[node];
+		ret[node] = member ? board->nodes[node].cores : 0;
+		if (member)
+			nodes[n++] = node;
 	}
-	for (uint32_t i = 0; left && i < board->n_nodes; i++)
-		if (nq_nodeset_has(home, board->by_id[i]))
-			ret[board->by_id[i]] += left / n + (turn++ < left % n);
+	nq_deal_vcpus(cpus, nodes, n, ret);
 }
 
 static bool any(const uint32_t *numbers, uint32_t n)

@@ -5,9 +5,7 @@
  * Nodes are taken by their kernel ids and not by their indices, so that the same host gives the same clients in
  * whatever order it was read.
  */
-#include <string.h>
-
-#include <nearq/host.h>
+#include "core/clients.h"
 
 /* CPU numbers up to which cores are told apart by one bit each: the most that Linux knows (NR_CPUS of x86). */
 #define CORES_KNOWN 8192u
@@ -52,10 +50,22 @@ static uint32_t next_by_id(const struct nq_host *host, const struct nq_nodeset *
 	return best;
 }
 
+void nq_deal_vcpus(uint32_t cpus, const uint32_t *nodes, uint32_t n, uint32_t *ret)
+{
+	uint32_t left = cpus;
+
+	for (uint32_t i = 0; i < n; i++) {
+		ret[nodes[i]] = left < ret[nodes[i]] ? left : ret[nodes[i]];
+		left -= ret[nodes[i]];
+	}
+	for (uint32_t i = 0; left && i < n; i++)
+		ret[nodes[i]] += left / n + (i < left % n);
+}
+
 void nq_vm_clients(const struct nq_host *host, uint32_t vm, uint32_t *ret)
 {
 	const struct nq_vm *self = &host->vms[vm];
-	uint32_t left = self->cpus, n = nq_nodeset_count(&self->home), node;
+	uint32_t nodes[NQ_MAX_NODES], n = 0;
 	bool observed = false;
 
 	for (uint32_t i = 0; i < host->n_nodes; i++) {
@@ -65,16 +75,8 @@ void nq_vm_clients(const struct nq_host *host, uint32_t vm, uint32_t *ret)
 	if (observed)
 		return;
 	count_cores(host, &self->home, ret);
-	for (node = next_by_id(host, &self->home, NQ_NONE); node != NQ_NONE;
-	     node = next_by_id(host, &self->home, node)) {
-		ret[node] = left < ret[node] ? left : ret[node];
-		left -= ret[node];
-	}
-	for (node = next_by_id(host, &self->home, NQ_NONE); node != NQ_NONE && left > 0;
-	     node = next_by_id(host, &self->home, node), n--) {
-		uint32_t part = left / n + (left % n > 0);
-
-		ret[node] += part;
-		left -= part;
-	}
+	for (uint32_t node = next_by_id(host, &self->home, NQ_NONE); node != NQ_NONE;
+	     node = next_by_id(host, &self->home, node))
+		nodes[n++] = node;
+	nq_deal_vcpus(self->cpus, nodes, n, ret);
 }
